@@ -1,0 +1,1 @@
+"""The DNS server: bytes and a snapshot in, bytes out; no database."""

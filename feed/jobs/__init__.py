@@ -1,0 +1,1 @@
+"""What the scheduler and the command line run: scoring, publication, retention."""

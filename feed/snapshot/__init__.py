@@ -1,0 +1,1 @@
+"""The snapshot file, both directions: sorted listings to bytes, bytes to look-ups. Pure."""

@@ -1,0 +1,1 @@
+"""The database: tables, sessions and queries as functions that take a connection."""

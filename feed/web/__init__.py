@@ -1,0 +1,1 @@
+"""The public pages: look-up, removal, ticket. Thin routes over store and domain."""

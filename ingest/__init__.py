@@ -1,0 +1,1 @@
+"""The intake: reports over HTTP are authenticated, judged and stored as minimal events."""

@@ -1,0 +1,1 @@
+"""Reading notifications: bytes in, a judgement out. Pure."""
