@@ -184,3 +184,17 @@ def parse_network(text: str) -> Network:
         if inner is not None:
             return ipaddress.ip_network((inner, network.prefixlen - 96))
     return network
+
+
+def special_ranges(version: int) -> tuple[tuple[int, int, str], ...]:
+    """Return (first, last, why) of all that `overlaps_special` refuses, for checks of whole tables.
+
+    version: 4 or 6. Ranges may overlap; for IPv6 the space outside 2000::/3 comes as two ranges.
+    """
+    networks = _SPECIAL_V4 if version == 4 else _SPECIAL_V6  # noqa: PLR2004
+    named = tuple((int(net.network_address), int(net.broadcast_address), why) for net, why in networks)
+    if version == 4:  # noqa: PLR2004
+        return named
+    first, last = int(_GLOBAL_V6.network_address), int(_GLOBAL_V6.broadcast_address)
+    outside = "not global unicast (RFC 4291)"
+    return (*named, (0, first - 1, outside), (last + 1, 2**128 - 1, outside))
