@@ -63,7 +63,9 @@ def check(database: Database) -> None:
     if found is None:
         raise SchemaError("the database is empty: run `backscatter-feed db upgrade`")
     if found in known:
-        raise SchemaError(f"the database has version {found}, older than {head}: run `backscatter-feed db upgrade`")
+        raise SchemaError(
+            f"the database has version {found}, older than {head}: run `backscatter-feed db upgrade`"
+        )
     raise SchemaError(
         f"the database has version {found}, which this program ({head}) does not know: it was written by a "
         "newer version. Nothing was changed; install that version, or restore a backup"

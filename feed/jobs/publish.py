@@ -1,0 +1,254 @@
+"""Publication: what is listed becomes a snapshot file for each zone, through the gates.
+
+Gates and the operator's freeze hold additions only. What ended by removal, exemption, expiry or VOID
+always leaves (DESIGN section 6): a flood that trips a gate must not keep an innocent listed.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+from feed.domain.address import MAPPED_PREFIX, special_purpose, unpacked
+from feed.domain.listing import Code
+from feed.settings import PublishSettings
+from feed.snapshot import writer
+from feed.snapshot.format import EXPIRE_S, REFRESH_S, Meta, SnapshotError, Value
+from feed.snapshot.reader import Snapshot
+from feed.store import controls, exemptions, publications, states
+from feed.store.database import Database, file_lock
+from feed.store.publications import Publication
+
+FREEZE: Final = "freeze"
+"""Name of the operator's switch: nothing is added while it is `on`."""
+
+GATE_ABOVE: Final = 1000
+"""Growth and shrink are judged only above so many entries: a young list doubles every day."""
+GROWTH_A_TICK: Final = 0.25
+GROWTH_A_DAY: Final = 1.0
+SHRINK: Final = 0.5
+
+RENEW_S: Final = 60
+"""How often the header of an unchanged list is renewed, so that its age says that we live."""
+
+_LOOPBACK: Final = 127
+_V4_UNIT: Final = 32
+_SECONDS_A_DAY: Final = 86_400
+_SECONDS_A_MINUTE: Final = 60
+
+Entries = dict[tuple[bytes, int], Code]
+"""(packed address, unit) to code."""
+
+
+class PublishError(Exception):
+    """A zone cannot be published; the last good file is still there."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """Entries that may go out, how many additions are held, and why."""
+
+    entries: Entries
+    held_n: int = 0
+    alarm: str | None = None
+
+
+def publish(database: Database, settings: PublishSettings, *, now: int) -> list[Publication]:
+    """Publish both zones from one reading of the database and return what is served; `now` in seconds.
+
+    Raises `PublishError` when a file cannot be written; the last good one is still there then.
+    """
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise PublishError(f"cannot make {settings.folder}: {problem.strerror}") from None
+    with file_lock(settings.folder / ".lock", wait_s=30):
+        with database.read() as connection:
+            wanted, alarm = _wanted(connection, settings, now=now)
+            frozen = controls.get(connection, FREEZE)
+            kept = {zone: publications.last(connection, zone) for zone in settings.files}
+            endings = {zone: _endings(connection, last, now=now) for zone, last in kept.items()}
+            yesterday = {
+                zone: publications.entries_since(connection, zone, since=now - _SECONDS_A_DAY)
+                for zone in kept
+            }
+        confirmed: Entries = {key: code for key, code in wanted.items() if code is Code.CONFIRMED}
+        published = []
+        for zone, entries in ((settings.zone, confirmed), (settings.score_zone, wanted)):
+            last = _last(settings.files[zone], zone)
+            gated = gate(
+                entries,
+                _entries(last) if last is not None else {},
+                frozen=frozen is not None and frozen.value == "on",
+                yesterday=yesterday[zone],
+                endings=endings[zone],
+            )
+            gated = dataclasses.replace(gated, alarm=gated.alarm or alarm)
+            published.append(_zone(settings, zone, gated, kept[zone], now=now))
+        with database.write() as connection:
+            for one in published:
+                publications.put(connection, one)
+        return published
+
+
+def gate(wanted: Entries, before: Entries, *, frozen: bool, yesterday: int | None, endings: int) -> Gated:
+    """Return what may go out. before: published now. endings: listings that ended since then.
+
+    A change from .3 to .2 counts as an addition, one from .2 to .3 as an ending.
+    """
+    gone = before.keys() - wanted.keys()
+    if len(before) > GATE_ABOVE and len(gone) > SHRINK * len(before) and endings < len(gone):
+        return Gated(entries=before, alarm=f"{len(gone)} of {len(before)} entries vanished without a reason")
+    added = {key for key, code in wanted.items() if before.get(key) not in {code, Code.CONFIRMED}}
+    why = None
+    if frozen:
+        why = "publication is frozen by the operator"
+    elif len(before) > GATE_ABOVE and len(added) > GROWTH_A_TICK * len(before):
+        why = f"{len(added)} additions to {len(before)} entries in one tick"
+    elif yesterday is not None and yesterday > GATE_ABOVE and len(wanted) > (1 + GROWTH_A_DAY) * yesterday:
+        why = f"{len(wanted)} entries, {yesterday} a day ago"
+    if why is None or not added:
+        return Gated(entries=wanted, alarm=why if frozen else None)
+    kept = {
+        key: before[key] if key in added else code
+        for key, code in wanted.items()
+        if key not in added or key in before
+    }
+    return Gated(entries=kept, held_n=len(added), alarm=why)
+
+
+def _wanted(connection: Connection, settings: PublishSettings, *, now: int) -> tuple[Entries, str | None]:
+    """Return everything listed but what is exempt or could never be an emitter, whatever a row says."""
+    exempt = exemptions.in_force(connection, minute=now // _SECONDS_A_MINUTE)
+    entries: Entries = {}
+    alarm = None
+    for row in states.published(connection):
+        address = unpacked(row.address)
+        if exempt and exemptions.covering(exempt, address, whole_64=row.unit != states.WHOLE_IPV6):
+            continue
+        if not settings.allow_special and special_purpose(address) is not None:
+            alarm = "an address of special-purpose space was listed and is not published"
+            continue
+        entries[(row.address, row.unit)] = row.code
+    return entries, alarm
+
+
+def _endings(connection: Connection, last: Publication | None, *, now: int) -> int:
+    since = last.renewed_at if last is not None else now
+    return states.endings_since(connection, minute=since // _SECONDS_A_MINUTE)
+
+
+def _last(path: pathlib.Path, zone: str) -> Snapshot | None:
+    """Return what is served now; a file that is missing or damaged counts as nothing served."""
+    try:
+        snapshot = Snapshot.open(path.read_bytes())
+    except (FileNotFoundError, SnapshotError):
+        return None
+    return snapshot if snapshot.meta.zone == zone else None
+
+
+def _entries(snapshot: Snapshot) -> Entries:
+    """Return the entries of a snapshot without the test entries, which no emitter can be.
+
+    Neighbours with the same value are one range in the file; they are taken apart by their unit.
+    """
+    entries: Entries = {}
+    for run in snapshot.ranges():
+        code, unit = Code(run.value.code), run.value.unit
+        if run.version == 4:  # noqa: PLR2004
+            if run.first >> 24 != _LOOPBACK:
+                for number in range(run.first, run.last + 1):
+                    entries[MAPPED_PREFIX + number.to_bytes(4, "big"), unit] = code
+        else:
+            for number in range(run.first, run.last + 1, 1 << (128 - unit)):
+                entries[number.to_bytes(16, "big"), unit] = code
+    return entries
+
+
+def _values(settings: PublishSettings) -> Mapping[tuple[Code, int], Value]:
+    words = {Code.CONFIRMED: "Backscatter confirmed", Code.REPORTED: "Backscatter reported"}
+    url = f"{settings.site_url.rstrip('/')}/lookup/$"
+    return {
+        (code, unit): Value(code=code, unit=unit, text=f"{text} from $; reasons and removal: {url}")
+        for code, text in words.items()
+        for unit in (32, 64, 128)
+    }
+
+
+def _meta(settings: PublishSettings, zone: str, *, serial: int, now: int) -> Meta:
+    return Meta(
+        zone=zone,
+        serial=serial,
+        created_at=now,
+        refresh_by=now + REFRESH_S,
+        expire_at=now + EXPIRE_S,
+        mname=settings.name_servers[0],
+        rname=settings.hostmaster,
+        ns=settings.name_servers,
+        lookup_url=f"{settings.site_url.rstrip('/')}/lookup/$",
+        allow_special=settings.allow_special,
+    )
+
+
+def _zone(
+    settings: PublishSettings, zone: str, gated: Gated, kept: Publication | None, *, now: int
+) -> Publication:
+    """Write the file of one zone if its list changed or is due for renewal; return what is published."""
+    path = settings.files[zone]
+    last = _last(path, zone)
+    before = _entries(last).keys() if last is not None else set()
+    last_serial = last.meta.serial if last is not None else 0
+    serial = writer.serial_after(max(kept.serial if kept is not None else 0, last_serial), now)
+    values = _values(settings)
+    packed = (
+        (address, unit if unit != _V4_UNIT else 128, values[code, unit])
+        for (address, unit), code in gated.entries.items()
+    )
+    data = writer.build_packed(packed, _meta(settings, zone, serial=serial, now=now))
+    made = Snapshot.open(data)
+    now_published = Publication(
+        zone=zone,
+        serial=serial,
+        body_digest=made.body_digest,
+        published_at=now,
+        renewed_at=now,
+        entries_n=len(gated.entries),
+        added_n=len(gated.entries.keys() - before),
+        left_n=len(before - gated.entries.keys()),
+        held_n=gated.held_n,
+        alarm=gated.alarm,
+    )
+    if last is None or made.body_digest != last.body_digest:
+        replace(path, data)
+        return now_published
+    if not 0 <= now - last.meta.created_at < RENEW_S:
+        renewed = writer.renew(last, created_at=now, refresh_by=now + REFRESH_S, expire_at=now + EXPIRE_S)
+        replace(path, renewed)
+    if kept is not None and kept.serial == last_serial:
+        return dataclasses.replace(kept, renewed_at=now, held_n=gated.held_n, alarm=gated.alarm)
+    return dataclasses.replace(now_published, serial=last_serial)
+
+
+def replace(path: pathlib.Path, data: bytes) -> None:
+    """Put `data` under `path` as a whole or not at all: aside, fsync, read back and verified, renamed."""
+    aside = path.with_name(f".{path.name}.new")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Snapshot.open(aside.read_bytes())
+        aside.replace(path)
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise PublishError(f"cannot write {path}: {problem.strerror}; the last good file stays") from None
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

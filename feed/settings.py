@@ -1,0 +1,202 @@
+"""Settings: one TOML file and `BSF_*` environment variables, checked in words before anything starts.
+
+The file is named by `BSF_CONFIG` or `--config`, else `backscatter.toml` in the working folder if there
+is one. An environment variable overrides the file: `BSF_HTTP__PORT=8081` is `port` of `[http]`. Every
+process checks the whole file, so a slip is found by the first that starts.
+"""
+
+import difflib
+import os
+import pathlib
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import pydantic
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from feed.domain.address import AddressError, parse_network
+
+DEFAULT_FILE: Final = "backscatter.toml"
+_NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))+")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names each wrong value, in words."""
+
+
+def _zone(name: str) -> str:
+    plain = name.lower().rstrip(".")
+    if not _NAME.fullmatch(plain) or len(plain) > 180:  # noqa: PLR2004
+        raise ValueError("a domain name is needed, such as bl.example.org (at most 180 characters)")
+    return plain
+
+
+def _network(text: str) -> str:
+    try:
+        return str(parse_network(text))
+    except AddressError as problem:
+        raise ValueError(str(problem)) from None
+
+
+def _listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004
+        raise ValueError("HOST:PORT is needed, such as 127.0.0.1:5300 or [::1]:53")
+    return text
+
+
+ZoneName = Annotated[str, AfterValidator(_zone)]
+Cidr = Annotated[str, AfterValidator(_network)]
+Listen = Annotated[str, AfterValidator(_listen)]
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Section):
+    """`[store]`: where everything is kept."""
+
+    url: str = "sqlite:///var/feed.db"
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """FULL: a receipt that was given survives a power cut. NORMAL: faster, may lose the last second."""
+    secret_file: pathlib.Path = pathlib.Path("var/secret")
+    """Made at first start, mode 0600; keys and digests are hashed under it. Belongs into the backup."""
+
+
+class ScoreSettings(_Section):
+    """`[score]`: the policy and the job."""
+
+    policy: Literal["private", "community"] = "private"
+    tick_s: int = Field(default=15, ge=1, le=300)
+    providers_file: pathlib.Path | None = None
+    """Published ranges of large shared senders; the list that comes with the program unless named."""
+
+
+class PublishSettings(_Section):
+    """`[publish]`: the zones and their data for resolvers and people."""
+
+    zone: ZoneName = "bl.feed.test"
+    score_zone: ZoneName = "score.bl.feed.test"
+    folder: pathlib.Path = pathlib.Path("var/snapshots")
+    name_servers: tuple[ZoneName, ...] = ("ns.feed.test",)
+    hostmaster: str = "hostmaster.feed.test"
+    site_url: str = "http://127.0.0.1:8080"
+    """Where the site is reached from outside; stands in TXT records and pages."""
+
+    @property
+    def allow_special(self) -> bool:
+        """Whether private and documentation addresses are taken: only where all zones are under .test."""
+        return self.zone.endswith(".test") and self.score_zone.endswith(".test")
+
+    @property
+    def files(self) -> dict[str, pathlib.Path]:
+        """Snapshot file by zone name."""
+        return {zone: self.folder / f"{zone}.snap" for zone in (self.zone, self.score_zone)}
+
+
+class HttpSettings(_Section):
+    """`[http]`: the report API and the site."""
+
+    listen: Listen = "127.0.0.1:8080"
+    serve: tuple[Literal["reports", "site", "console"], ...] = ("reports", "site")
+    trusted_proxies: tuple[Cidr, ...] = ("127.0.0.0/8", "::1/128")
+    """Only from these is X-Forwarded-For believed: a proxy on the same machine unless said otherwise."""
+    judges: int = Field(default=1, ge=1, le=64)
+    """Pre-forked children that read hostile mail under a memory limit and a kill timer."""
+
+
+class DnsSettings(_Section):
+    """`[dns]`: what `backscatter-feed serve` starts."""
+
+    listen: tuple[Listen, ...] = ("127.0.0.1:5300",)
+    workers: int = Field(default=1, ge=1, le=256)
+
+
+class Settings(BaseSettings):
+    """All settings. Build it with `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BSF_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    store: StoreSettings = StoreSettings()
+    score: ScoreSettings = ScoreSettings()
+    publish: PublishSettings = PublishSettings()
+    http: HttpSettings = HttpSettings()
+    dns: DnsSettings = DnsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, whose values come as `init_settings`."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(file: pathlib.Path | None = None) -> Settings:
+    """Return the settings; raises `SettingsError` naming everything that is wrong at once."""
+    path = _file(file)
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise SettingsError(f"cannot read {path}: {problem.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise SettingsError(f"{path} is not valid TOML: {problem}") from None
+    unknown = _unknown_variables(os.environ)
+    if unknown:
+        raise SettingsError(f"there is no such setting as the environment variable {', '.join(unknown)} sets")
+    try:
+        return Settings(**values)
+    except pydantic.ValidationError as problem:
+        lines = [_in_words(error) for error in problem.errors(include_url=False)]
+        where = str(path) if path is not None else "the environment"
+        raise SettingsError("\n".join([f"the settings in {where} cannot be used:", *lines])) from None
+
+
+def _file(file: pathlib.Path | None) -> pathlib.Path | None:
+    if file is not None:
+        return file
+    if named := os.environ.get("BSF_CONFIG"):
+        return pathlib.Path(named)
+    default = pathlib.Path(DEFAULT_FILE)
+    return default if default.is_file() else None
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return the names of `BSF_SECTION__NAME` variables that set nothing; pydantic passes over them."""
+    known = {
+        f"BSF_{section}__{name}".upper()
+        for section, field in Settings.model_fields.items()
+        for name in getattr(field.annotation, "model_fields", {})
+    }
+    return sorted(
+        name
+        for name in environment
+        if name.upper().startswith("BSF_") and "__" in name and name.upper() not in known
+    )
+
+
+def _in_words(error: Any) -> str:
+    place = [str(part) for part in error["loc"]]
+    name = ".".join(place)
+    if error["type"] != "extra_forbidden":
+        message = error["msg"].removeprefix("Value error, ")
+        return f"  {name}: {message.replace('Input should', 'it should', 1)}"
+    model: type[pydantic.BaseModel] = Settings
+    for part in place[:-1]:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    near = difflib.get_close_matches(place[-1], model.model_fields, n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(model.model_fields)}"
+    return f"  {name}: there is no such setting{hint}"

@@ -1,0 +1,201 @@
+"""Events and their cache, the cells. One report changes one cell, or has one source's cells rebuilt.
+
+An event about a new original is merged into its cell. One about a known original changes nothing unless
+it is stronger or earlier; then the cells of that source and emitter are rebuilt from events, since a
+minimum or maximum cannot be undone. Either way the cells equal `cells_of` over all events.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.domain import cells
+from feed.domain.address import Address, emitter_key, packed, unpacked
+from feed.domain.event import Attestation, Channel, Event, Kind, Provenance, RecipientClass, channel_of
+from feed.domain.evidence import Cell
+from feed.store import states
+from feed.store.tables import cell, event, removal
+
+_SECONDS_A_DAY: Final = 86_400
+_SECONDS_A_MINUTE: Final = 60
+
+_COLUMNS: Final = {  # field of Cell -> column, where they differ
+    "first_at": "first_minute", "last_at": "last_minute", "strong_at": "strong_minute",
+    "trap_first_at": "trap_first_minute", "trap_last_at": "trap_last_minute",
+}  # fmt: skip
+_FIELDS: Final = [field.name for field in dataclasses.fields(Cell) if field.name != "n_u"]
+
+
+def add_event(connection: Connection, new: Event, *, reporting_mta: str | None = None) -> Event:
+    """Store `new` with its epoch, update the cells, mark the emitter dirty; return the event as stored."""
+    key, channel = emitter_key(new.address), channel_of(new.kind)
+    states.touch(connection, key, channel, address=packed(new.address), software=new.software)
+    stored = dataclasses.replace(
+        new, epoch=epoch_at(connection, key, channel, cells.minute_of(new.observed_at))
+    )
+    same = _events(
+        connection, key, source_id=stored.source_id, original_key=stored.original_key, channel=channel
+    )
+    connection.execute(sa.insert(event).values(_values(stored, reporting_mta)))
+    if not same:
+        original = cells.represent([stored])
+        at = cells.cell_key(original)
+        _put(connection, key, at, cells.merge(_read(connection, key, at), original))
+    elif cells.represent([*same, stored]) != cells.represent(same):
+        rebuild_cells(connection, key, source_id=stored.source_id)
+    return stored
+
+
+def add_observation(
+    connection: Connection,
+    address: Address,
+    *,
+    source_id: int,
+    day: int,
+    null_n: int,
+    genuine_n: int,
+    seen_24h: int,
+) -> None:
+    """Keep the largest of what a source said of an address and day, and mark the emitter dirty."""
+    key = emitter_key(address)
+    row = states.touch(connection, key, Channel.MAIN, address=packed(address))
+    at = (Channel.MAIN, day, row.state.epoch, source_id)
+    old = _read(connection, key, at) or Cell(source_id=source_id, day=day, epoch=row.state.epoch)
+    _put(connection, key, at, cells.observe(old, null_n=null_n, genuine_n=genuine_n, seen_24h=seen_24h))
+
+
+def epoch_at(connection: Connection, key: bytes, channel: Channel, minute: int) -> int:
+    """Return how many removals were accepted before `minute`; one of the same minute is later."""
+    found = connection.execute(
+        sa.select(sa.func.count())
+        .select_from(removal)
+        .where(removal.c.emitter_key == key, removal.c.channel == channel, removal.c.accepted_minute < minute)
+    ).scalar_one()
+    return int(found)
+
+
+def rebuild_cells(connection: Connection, key: bytes, *, source_id: int | None = None) -> None:
+    """Make the cells of an emitter (of one source, or of all) again from its events: the one repair."""
+    rebuilt = cells.cells_of(_events(connection, key, source_id=source_id))
+    mine = cell.c.emitter_key == key
+    if source_id is not None:
+        mine &= cell.c.source_id == source_id
+    old = {_cell_key(row): _cell(row) for row in connection.execute(sa.select(cell).where(mine)).mappings()}
+    connection.execute(sa.delete(cell).where(mine))
+    for at, made in cells.carry_observations(rebuilt, old).items():
+        _put(connection, key, at, made)
+
+
+def cells_of_many(
+    connection: Connection, keys: Sequence[bytes], *, first_day: int
+) -> dict[tuple[bytes, Channel], list[Cell]]:
+    """Return the cells since `first_day` of up to a thousand emitters, by emitter and channel."""
+    found: dict[tuple[bytes, Channel], list[Cell]] = {}
+    chosen = sa.select(cell).where(cell.c.emitter_key.in_(keys), cell.c.day >= first_day)
+    for row in connection.execute(chosen).mappings():
+        found.setdefault((bytes(row["emitter_key"]), Channel(row["channel"])), []).append(_cell(row))
+    return found
+
+
+def _events(
+    connection: Connection,
+    key: bytes,
+    *,
+    source_id: int | None = None,
+    original_key: bytes | None = None,
+    channel: Channel | None = None,
+) -> list[Event]:
+    chosen = sa.select(event).where(event.c.emitter_key == key, event.c.retracted_at.is_(None))
+    if source_id is not None:
+        chosen = chosen.where(event.c.source_id == source_id)
+    if original_key is not None:
+        chosen = chosen.where(event.c.original_key == original_key)
+    if channel is not None:
+        chosen = chosen.where(event.c.channel == channel)
+    return [_event(row) for row in connection.execute(chosen).mappings()]
+
+
+def _event(row: sa.RowMapping) -> Event:
+    return Event(
+        event_id=row["event_id"],
+        source_id=row["source_id"],
+        address=unpacked(bytes(row["address"])),
+        kind=Kind(row["kind"]),
+        recipient_class=RecipientClass(row["recipient_class"]),
+        attestation=Attestation(row["attestation"]),
+        provenance=Provenance(row["provenance"]),
+        strength=row["strength"],
+        observed_at=dt.datetime.fromtimestamp(row["observed_minute"] * _SECONDS_A_MINUTE, dt.UTC),
+        received_at=dt.datetime.fromtimestamp(row["received_at"], dt.UTC),
+        epoch=row["epoch"],
+        original_key=bytes(row["original_key"]),
+        recipient_token=row["recipient_token"],
+        software=row["software"],
+        status=row["status"],
+        helo=row["helo"],
+    )
+
+
+def _values(new: Event, reporting_mta: str | None) -> dict[str, Any]:
+    received_at = int(new.received_at.timestamp())
+    return {
+        "emitter_key": emitter_key(new.address),
+        "received_day": received_at // _SECONDS_A_DAY,
+        "event_id": new.event_id,
+        "source_id": new.source_id,
+        "channel": channel_of(new.kind),
+        "observed_minute": cells.minute_of(new.observed_at),
+        "received_at": received_at,
+        "epoch": new.epoch,
+        "original_key": new.original_key,
+        "kind": new.kind,
+        "recipient_class": new.recipient_class,
+        "recipient_token": new.recipient_token,
+        "attestation": new.attestation,
+        "provenance": new.provenance,
+        "strength": new.strength,
+        "address": packed(new.address),
+        "reporting_mta": reporting_mta,
+        "software": new.software,
+        "status": new.status,
+        "helo": new.helo,
+    }
+
+
+def _cell_key(row: sa.RowMapping) -> cells.CellKey:
+    return Channel(row["channel"]), row["day"], row["epoch"], row["source_id"]
+
+
+def _cell(row: sa.RowMapping) -> Cell:
+    values = {field: row[_COLUMNS.get(field, field)] for field in _FIELDS}
+    values["addr_min"], values["addr_max"] = bytes(values["addr_min"]), bytes(values["addr_max"])
+    return Cell(n_u=tuple(row[f"n_u{step}"] for step in range(6)), **values)
+
+
+def _at(key: bytes, at: cells.CellKey) -> sa.ColumnElement[bool]:
+    channel, day, epoch, source_id = at
+    return sa.and_(
+        cell.c.emitter_key == key,
+        cell.c.channel == channel,
+        cell.c.day == day,
+        cell.c.epoch == epoch,
+        cell.c.source_id == source_id,
+    )
+
+
+def _read(connection: Connection, key: bytes, at: cells.CellKey) -> Cell | None:
+    row = connection.execute(sa.select(cell).where(_at(key, at))).mappings().first()
+    return _cell(row) if row is not None else None
+
+
+def _put(connection: Connection, key: bytes, at: cells.CellKey, made: Cell) -> None:
+    values: Mapping[str, Any] = {_COLUMNS.get(field, field): getattr(made, field) for field in _FIELDS} | {
+        f"n_u{step}": made.n_u[step] for step in range(6)
+    }
+    changed = connection.execute(sa.update(cell).where(_at(key, at)).values(values))
+    if changed.rowcount == 0:
+        connection.execute(sa.insert(cell).values(emitter_key=key, channel=at[0], **values))

@@ -1,0 +1,95 @@
+"""Exemptions and operator holds: networks with reason, author and end. They beat all evidence."""
+
+import dataclasses
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.domain.address import Address, Network, emitter_key, packed, parse_network
+from feed.domain.listing import Hold
+from feed.store import states
+from feed.store.tables import exemption
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """One network that is exempt (Hold.EXEMPT) or held (Hold.OPERATOR) until a minute."""
+
+    exemption_id: int
+    network: Network
+    kind: Hold
+    reason: str
+    author: str
+    until_minute: int
+
+
+def add(
+    connection: Connection,
+    *,
+    network: Network,
+    kind: Hold,
+    reason: str,
+    author: str,
+    now: int,
+    until_minute: int,
+) -> int:
+    """Insert an exemption or hold, and have every emitter inside it scored at the next tick."""
+    number: int = connection.execute(
+        sa.insert(exemption)
+        .values(
+            network=str(network),
+            kind=kind,
+            reason=reason,
+            author=author,
+            created_at=now,
+            until_minute=until_minute,
+        )
+        .returning(exemption.c.exemption_id)
+    ).scalar_one()
+    states.make_due(connection, *_key_range(network))
+    return number
+
+
+def end(connection: Connection, exemption_id: int, *, now: int) -> bool:
+    """End an exemption before its time; returns whether it was in force."""
+    row = connection.execute(
+        sa.update(exemption)
+        .where(exemption.c.exemption_id == exemption_id, exemption.c.ended_at.is_(None))
+        .values(ended_at=now)
+        .returning(exemption.c.network)
+    ).first()
+    if row is None:
+        return False
+    states.make_due(connection, *_key_range(parse_network(row.network)))
+    return True
+
+
+def in_force(connection: Connection, *, minute: int) -> list[Exemption]:
+    """Return what is in force at `minute`, narrowest network first."""
+    rows = connection.execute(
+        sa.select(exemption).where(exemption.c.ended_at.is_(None), exemption.c.until_minute > minute)
+    ).all()
+    found = [
+        Exemption(
+            exemption_id=row.exemption_id,
+            network=parse_network(row.network),
+            kind=Hold(row.kind),
+            reason=row.reason,
+            author=row.author,
+            until_minute=row.until_minute,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (-one.network.prefixlen, one.exemption_id))
+
+
+def covering(exemptions: list[Exemption], address: Address, *, whole_64: bool) -> list[Exemption]:
+    """Return those of `exemptions` that hold `address`, or for an IPv6 emitter any part of its /64."""
+    network = parse_network(f"{address}/{32 if address.version == 4 else 64 if whole_64 else 128}")  # noqa: PLR2004
+    return [
+        one for one in exemptions if one.network.version == network.version and one.network.overlaps(network)
+    ]
+
+
+def _key_range(network: Network) -> tuple[bytes, bytes]:
+    return emitter_key(network.network_address), packed(network.broadcast_address)

@@ -1,0 +1,56 @@
+"""One emitter with everything that is known of it: the same object for page, API and command line."""
+
+import dataclasses
+
+from sqlalchemy.engine import Connection
+
+from feed.domain.address import Address, canonical, emitter_key
+from feed.domain.event import Channel
+from feed.domain.explain import Explanation, explain, group_label
+from feed.store import evidence, states
+from feed.store.removals import accepted_minutes
+from feed.store.rules import Rules
+from feed.store.secret import Secret
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """row and explanation are None for an address that nobody ever reported. removals: minutes."""
+
+    address: Address
+    key: bytes
+    row: states.Row | None
+    explanation: Explanation | None
+    history: list[states.Change]
+    removals: list[int]
+
+
+def inspect(
+    connection: Connection, address: Address, *, rules: Rules, secret: Secret, tick: int
+) -> Inspection:
+    """Return what is known of `address` (of its /64 for IPv6) at `tick`, a minute."""
+    plain = canonical(address)
+    key = emitter_key(plain)
+    row = states.read(connection, key, Channel.MAIN)
+    explanation = None
+    if row is not None:
+        cells = evidence.cells_of_many(connection, [key], first_day=rules.first_day(tick)).get(
+            (key, Channel.MAIN), []
+        )
+        labels = secret.mac("group", key)
+        explanation = explain(
+            row.state,
+            rules.inputs(plain, cells, secret),
+            rules.policy,
+            rules.trust,
+            tick,
+            label=lambda group_id: group_label(labels, key, group_id),
+        )
+    return Inspection(
+        address=plain,
+        key=key,
+        row=row,
+        explanation=explanation,
+        history=states.history(connection, key, Channel.MAIN),
+        removals=accepted_minutes(connection, key, Channel.MAIN),
+    )

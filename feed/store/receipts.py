@@ -1,0 +1,75 @@
+"""Receipts: the first answer to each report, so that the same report again changes nothing."""
+
+import dataclasses
+import secrets
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.store.tables import receipt
+
+DIGEST: Final = 1
+IDEMPOTENCY_KEY: Final = 2
+_LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a report was answered. answer: JSON text. body_digest: keyed hash of the whole request."""
+
+    source_id: int
+    receipt_id: str
+    body_digest: bytes
+    verdict: int
+    answer: str
+    created_day: int
+    emitter_key: bytes | None = None
+    event_day: int | None = None
+    event_id: int | None = None
+
+
+def new_id() -> str:
+    """Return a new receipt id: 26 letters and digits, 130 random bits, none that look alike."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(26))
+
+
+def find(connection: Connection, source_id: int, kind: int, dedupes: tuple[bytes, ...]) -> Receipt | None:
+    """Return the receipt of this source under one of the keyed hashes `dedupes`, if there is one."""
+    row = (
+        connection.execute(
+            sa.select(receipt)
+            .where(
+                receipt.c.source_id == source_id,
+                receipt.c.dedupe_kind == kind,
+                receipt.c.dedupe.in_(dedupes),
+            )
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return _receipt(row) if row is not None else None
+
+
+def by_id(connection: Connection, source_id: int, receipt_id: str) -> Receipt | None:
+    """Return the receipt with that id if it is this source's own."""
+    row = (
+        connection.execute(
+            sa.select(receipt)
+            .where(receipt.c.source_id == source_id, receipt.c.receipt_id == receipt_id)
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return _receipt(row) if row is not None else None
+
+
+def _receipt(row: sa.RowMapping) -> Receipt:
+    return Receipt(**{field.name: row[field.name] for field in dataclasses.fields(Receipt)})
+
+
+def insert(connection: Connection, new: Receipt, *, kind: int, dedupe: bytes) -> None:
+    """Store `new` under one keyed hash."""
+    connection.execute(sa.insert(receipt).values(dedupe_kind=kind, dedupe=dedupe, **dataclasses.asdict(new)))

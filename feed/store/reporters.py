@@ -1,0 +1,238 @@
+"""Reporters, their hosts and networks, and keys. Functions take a connection and never commit."""
+
+import dataclasses
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Collection
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.domain.address import Network, parse_network
+from feed.domain.evidence import Standing, Trust
+from feed.store.secret import Secret
+from feed.store.tables import api_key, reporter, reporter_host, reporter_network, trust_snapshot
+
+SCOPES: Final = ("report", "read", "operate")
+FULL_WEIGHT: Final = 20
+_KEY: Final = re.compile(r"bsf_([0-9a-f]{16})_([0-9a-f]{64})")
+
+
+class ReporterError(Exception):
+    """A reporter or key cannot be made or found; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """A registered reporter with what decides whom it may blame."""
+
+    source_id: int
+    name: str
+    organisation: str
+    group_id: int
+    weight: int
+    vetted: bool
+    suspended: bool
+    border_hosts: frozenset[str]
+    internal_hosts: frozenset[str]
+    own_networks: tuple[Network, ...]
+    forwarders: tuple[Network, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who a key speaks for: a reporter, or an operator (source_id None)."""
+
+    key_id: str
+    source_id: int | None
+    scopes: frozenset[str]
+
+
+def register(  # one argument for each fact that the operator states
+    connection: Connection,
+    *,
+    name: str,
+    organisation: str,
+    contact: str,
+    now: int,
+    border_hosts: Collection[str] = (),
+    internal_hosts: Collection[str] = (),
+    own_networks: Collection[Network] = (),
+    forwarders: Collection[Network] = (),
+    group_id: int | None = None,
+    weight: int = 0,
+    weight_reason: str = "new",
+    anchor: bool = False,
+) -> int:
+    """Insert a reporter and return its source_id; it is a group of its own unless `group_id` is given."""
+    taken = connection.execute(sa.select(reporter.c.source_id).where(reporter.c.name == name)).first()
+    if taken is not None:
+        raise ReporterError(f"there is a reporter named {name} already")
+    source_id: int = connection.execute(
+        sa.insert(reporter)
+        .values(
+            name=name,
+            organisation=organisation,
+            contact=contact,
+            group_id=0,
+            weight=weight,
+            weight_until_day=0,
+            weight_reason=weight_reason,
+            anchor=anchor,
+            vetted=False,
+            created_at=now,
+        )
+        .returning(reporter.c.source_id)
+    ).scalar_one()
+    connection.execute(
+        sa.update(reporter).where(reporter.c.source_id == source_id).values(group_id=group_id or source_id)
+    )
+    hosts = [{"source_id": source_id, "host": host.lower(), "role": "border"} for host in border_hosts]
+    hosts += [{"source_id": source_id, "host": host.lower(), "role": "internal"} for host in internal_hosts]
+    networks = [{"source_id": source_id, "network": str(net), "role": "own"} for net in own_networks]
+    networks += [{"source_id": source_id, "network": str(net), "role": "forwarder"} for net in forwarders]
+    if hosts:
+        connection.execute(sa.insert(reporter_host), hosts)
+    if networks:
+        connection.execute(sa.insert(reporter_network), networks)
+    return source_id
+
+
+def find(connection: Connection, source_id: int) -> Reporter:
+    """Return the reporter; raises `ReporterError` if there is none."""
+    row = connection.execute(sa.select(reporter).where(reporter.c.source_id == source_id)).mappings().first()
+    if row is None:
+        raise ReporterError("there is no such reporter")
+    hosts = connection.execute(sa.select(reporter_host).where(reporter_host.c.source_id == source_id)).all()
+    networks = connection.execute(
+        sa.select(reporter_network).where(reporter_network.c.source_id == source_id)
+    ).all()
+    return Reporter(
+        source_id=source_id,
+        name=row["name"],
+        organisation=row["organisation"],
+        group_id=row["group_id"],
+        weight=row["weight"],
+        vetted=row["vetted"],
+        suspended=row["suspended_at"] is not None,
+        border_hosts=frozenset(host.host for host in hosts if host.role == "border"),
+        internal_hosts=frozenset(host.host for host in hosts if host.role == "internal"),
+        own_networks=tuple(parse_network(net.network) for net in networks if net.role == "own"),
+        forwarders=tuple(parse_network(net.network) for net in networks if net.role == "forwarder"),
+    )
+
+
+def find_by_name(connection: Connection, name: str) -> Reporter:
+    """Return the reporter called `name`; raises `ReporterError` if there is none."""
+    source_id = connection.execute(sa.select(reporter.c.source_id).where(reporter.c.name == name)).scalar()
+    if source_id is None:
+        raise ReporterError(f"there is no reporter named {name}")
+    return find(connection, source_id)
+
+
+def everyone(connection: Connection) -> list[Reporter]:
+    """Return all reporters by name."""
+    ids = connection.execute(sa.select(reporter.c.source_id).order_by(reporter.c.name)).scalars()
+    return [find(connection, source_id) for source_id in ids.all()]
+
+
+def suspend(connection: Connection, source_id: int, *, now: int | None) -> None:
+    """Make nothing of the reporter count from now on; `now` None lifts it."""
+    connection.execute(sa.update(reporter).where(reporter.c.source_id == source_id).values(suspended_at=now))
+
+
+def new_key(
+    connection: Connection,
+    secret: Secret,
+    *,
+    source_id: int | None,
+    scopes: Collection[str],
+    author: str,
+    now: int,
+    expires_at: int | None = None,
+) -> str:
+    """Store a new key and return it; this is the only time that it exists in the clear."""
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown:
+        raise ReporterError(f"unknown scope {', '.join(unknown)}; there are {', '.join(SCOPES)}")
+    key_id, secret_part = secrets.token_hex(8), secrets.token_hex(32)
+    connection.execute(
+        sa.insert(api_key).values(
+            key_id=key_id,
+            source_id=source_id,
+            secret_hmac=secret.mac("key", secret_part.encode()),
+            scopes=" ".join(sorted(scopes)),
+            created_at=now,
+            expires_at=expires_at,
+            last_used_day=0,
+            author=author,
+        )
+    )
+    return f"bsf_{key_id}_{secret_part}"
+
+
+def revoke_key(connection: Connection, key_id: str, *, now: int) -> bool:
+    """End a key; returns whether it was in force."""
+    found = connection.execute(
+        sa.update(api_key)
+        .where(api_key.c.key_id == key_id, api_key.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return found.rowcount == 1
+
+
+def authenticate(connection: Connection, secret: Secret, key: str, *, now: int) -> Principal | None:
+    """Return whom `key` speaks for, or None for a wrong, ended or malformed key.
+
+    The comparison takes the same time for a wrong secret as for an unknown key id.
+    """
+    shape = _KEY.fullmatch(key)
+    if shape is None:
+        return None
+    row = connection.execute(sa.select(api_key).where(api_key.c.key_id == shape[1])).first()
+    stored = row.secret_hmac if row is not None else bytes(32)
+    right = hmac.compare_digest(secret.mac("key", shape[2].encode()), stored)
+    if row is None or not right or row.revoked_at is not None:
+        return None
+    if row.expires_at is not None and row.expires_at <= now:
+        return None
+    return Principal(key_id=row.key_id, source_id=row.source_id, scopes=frozenset(row.scopes.split()))
+
+
+def trust(connection: Connection, *, day: int) -> Trust:
+    """Return the standing of every source as the score uses it on `day`."""
+    rows = connection.execute(sa.select(reporter).order_by(reporter.c.source_id)).all()
+    return {
+        row.source_id: Standing(
+            source_id=row.source_id,
+            group_id=row.group_id,
+            weight=row.weight if row.weight_until_day == 0 or row.weight_until_day >= day else 0,
+            anchor=row.anchor,
+            suspended=row.suspended_at is not None,
+        )
+        for row in rows
+    }
+
+
+def trust_recorded(connection: Connection, standings: Trust) -> int | None:
+    """Return the number of the last trust snapshot if it equals `standings`."""
+    table = trust_snapshot
+    last = connection.execute(sa.select(table).order_by(table.c.trust_id.desc()).limit(1)).first()
+    return int(last.trust_id) if last is not None and last.body == _trust_body(standings) else None
+
+
+def record_trust(connection: Connection, standings: Trust, *, now: int) -> int:
+    """Keep a snapshot of `standings` and return its number; an equal last one is not repeated."""
+    known = trust_recorded(connection, standings)
+    if known is not None:
+        return known
+    table = trust_snapshot
+    made = sa.insert(table).values(body=_trust_body(standings), since_at=now).returning(table.c.trust_id)
+    return int(connection.execute(made).scalar_one())
+
+
+def _trust_body(standings: Trust) -> str:
+    return json.dumps([dataclasses.astuple(standings[source_id]) for source_id in sorted(standings)])
