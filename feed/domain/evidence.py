@@ -22,9 +22,10 @@ class Cell:
     day: days since 1970-01-01 UTC. Times: minutes since 1970-01-01 UTC. Points: micro-points.
     points: of originals of strength 2 and more, without `no_such_user`. weak_points: of strength 1.
     nsu_points, nsu_n: of `no_such_user` originals (one a recipient token a day). n: originals,
-    n_u: by strength 0 to 5. strong_at: latest time of strength >= 3, 0 if none. trap_*: originals at
-    traps or tagged addresses (strength >= 4), their number, first and last time, least and greatest
-    recipient token. null_n, genuine_n, seen_24h: the source's observations of that day, largest said;
+    n_u: by strength 0 to 5. log_miss_n, auto_n: originals of strength >= 3 of that class, of that kind.
+    strong_at: latest time of strength >= 3, 0 if none. trap_*: originals at traps or tagged addresses
+    (strength >= 4), their number, first and last time, least and greatest known recipient token (0 = none
+    known). null_n, genuine_n, seen_24h: the source's observations of that day, largest said;
     observed is whether it sent any. addr_min and addr_max differ if an IPv6 /64 had several addresses.
     kinds: bit 1 << Kind for each kind seen.
     """

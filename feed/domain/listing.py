@@ -1,9 +1,11 @@
-"""Listing states and the row that `scoring.step` folds over time."""
+"""Listing states, the row that `scoring.step` folds over time, what it reads and what it returns."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 from feed.domain.event import Word
+from feed.domain.evidence import Cell
 
 NEVER: Final = 2**62
 """A due time that does not come: nothing changes without new input."""
@@ -44,7 +46,8 @@ class Hold(Word):
 class EmitterState:
     """The scored state of one (emitter key, channel). Times are minutes since 1970-01-01 UTC, 0 = none.
 
-    unit: 32 for IPv4; 64 or 128 for IPv6, the width that is published. since_at: entry into `state`.
+    unit: 32 for IPv4; 64 or 128 for IPv6, the width that is published; address: for 128 the 16 bytes of
+    the one address, else empty, since the emitter key tells its /64 only. since_at: entry into `state`.
     listed_at: start of the present or last listing. min_until: no expiry by score before it.
     strikes: listings within the policy's window; strike_at: the last of them. score: micro-points.
     next_due_at: the first minute at which anything may change without new input. reason: stable word.
@@ -53,6 +56,7 @@ class EmitterState:
     state: State = State.CLEAR
     code: Code = Code.NONE
     unit: int = 32
+    address: bytes = b""
     since_at: int = 0
     listed_at: int = 0
     min_until: int = 0
@@ -65,3 +69,52 @@ class EmitterState:
     next_due_at: int = NEVER
     hold: int = 0
     reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveHold:
+    """One exemption, provider range, operator hold or failed source that covers the emitter.
+
+    until: the first minute at which it is no longer in force, NEVER if open-ended. words: for pages.
+    """
+
+    kind: Hold
+    until: int = NEVER
+    words: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What is known of one emitter in the main channel when it is scored.
+
+    cells: all of the policy's evidence days, of every epoch; older epochs are shown, never counted.
+    jitter_seed: non-negative, a keyed hash of the emitter key. trusted_groups: of the whole feed, from
+    `policy.trusted_groups`.
+    """
+
+    cells: Sequence[Cell]
+    holds: Sequence[ActiveHold] = ()
+    jitter_seed: int = 0
+    is_ipv6: bool = False
+    trusted_groups: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One change of state, code or hold; `cause` is a stable word, `score` micro-points at that minute."""
+
+    at: int
+    from_state: State
+    to_state: State
+    from_code: Code
+    to_code: Code
+    cause: str
+    score: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The new row and what happened on the way, in order of time."""
+
+    state: EmitterState
+    transitions: tuple[Transition, ...] = ()

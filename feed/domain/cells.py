@@ -1,0 +1,200 @@
+"""From events to originals to cells: what the score counts, rebuilt or grown, in any order.
+
+All events about one original in one (emitter, channel, source) are one original. A cell sums originals,
+so a store adds a new original by `merge`; a second event about a known original needs `cells_of`, since
+a maximum cannot be taken back (engineering.md, tables).
+"""
+
+import collections
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from feed.domain.address import packed
+from feed.domain.event import Channel, Event, Kind, RecipientClass, channel_of
+from feed.domain.evidence import MICRO, MINUTES_A_DAY, Cell
+
+CellKey = tuple[Channel, int, int, int]
+"""(channel, day, epoch, source_id): the key of a cell inside one emitter."""
+
+STRONG: Final = 3
+"""Least strength that may support a listing: complete sent log, tag or trap."""
+
+TRAP_STRENGTH: Final = 4
+
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_POINTS: Final = (0, MICRO // 2, 2 * MICRO, 3 * MICRO, 4 * MICRO, 5 * MICRO)
+_HALF: Final = frozenset({Kind.AUTO, Kind.DSN_DELAY, Kind.DSN_OK})
+_TRAPS: Final = frozenset({RecipientClass.TRAP, RecipientClass.TAG_BAD, RecipientClass.TAG_MISSING})
+
+
+def minute_of(instant: dt.datetime) -> int:
+    """Return whole minutes since 1970-01-01 UTC of an aware instant, rounded down."""
+    return (instant - _EPOCH) // dt.timedelta(minutes=1)
+
+
+def points_of(kind: Kind, recipient_class: RecipientClass, strength: int) -> int:
+    """Return the micro-points of one original (scoring.md 3).
+
+    Kinds that well-behaved servers send too (auto-replies, delay and delivery notices) count half.
+    Kinds of other channels have points as well; their channel is never listed. An unknown recipient is
+    worth strength 2 at most, whatever was claimed.
+    """
+    if kind is Kind.NONE:
+        return 0
+    most = 2 if recipient_class is RecipientClass.NO_SUCH_USER else 5
+    points = _POINTS[max(0, min(strength, most))]
+    return points // 2 if kind in _HALF else points
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """One mail that was returned, as one source saw it come back from one emitter in one channel.
+
+    at: earliest observation of any of its events, minutes since 1970; epoch: that event's epoch. kind,
+    recipient_class, strength, points and recipient_token: of the representative, the event with the
+    most points, then the earliest, then the lowest id. kinds, addr_min, addr_max: over all its events.
+    """
+
+    channel: Channel
+    source_id: int
+    at: int
+    epoch: int
+    kind: Kind
+    recipient_class: RecipientClass
+    strength: int
+    points: int
+    recipient_token: int
+    kinds: int
+    addr_min: bytes
+    addr_max: bytes
+
+
+def represent(events: Iterable[Event]) -> Original:
+    """Return the original that `events` speak of: one source, channel and original_key, at least one."""
+    pool = sorted(events, key=lambda event: (event.observed_at, event.event_id))
+    if not pool:
+        raise ValueError("an original has at least one event")
+    earliest = pool[0]
+    best = max(pool, key=_worth)  # max keeps the first of equals: the earliest, then the lowest id
+    addresses = [packed(event.address) for event in pool]
+    kinds = 0
+    for event in pool:
+        kinds |= 1 << event.kind
+    return Original(
+        channel=channel_of(best.kind),
+        source_id=best.source_id,
+        at=minute_of(earliest.observed_at),
+        epoch=earliest.epoch,
+        kind=best.kind,
+        recipient_class=best.recipient_class,
+        strength=best.strength,
+        points=_worth(best),
+        recipient_token=best.recipient_token,
+        kinds=kinds,
+        addr_min=min(addresses),
+        addr_max=max(addresses),
+    )
+
+
+def _worth(event: Event) -> int:
+    return points_of(event.kind, event.recipient_class, event.strength)
+
+
+def originals_of(events: Iterable[Event]) -> list[Original]:
+    """Return the originals of one emitter's events, in no particular order."""
+    pools: dict[tuple[Channel, int, bytes], list[Event]] = collections.defaultdict(list)
+    for event in events:
+        pools[channel_of(event.kind), event.source_id, event.original_key].append(event)
+    return [represent(pool) for pool in pools.values()]
+
+
+def cell_key(original: Original) -> CellKey:
+    """Return the key of the cell in which `original` is counted."""
+    return original.channel, original.at // MINUTES_A_DAY, original.epoch, original.source_id
+
+
+def merge(cell: Cell | None, original: Original) -> Cell:
+    """Return `cell` with one new original added; None stands for a cell that does not exist yet.
+
+    The caller keeps to the cell of `cell_key(original)` and to originals not counted before.
+    """
+    if cell is None:
+        _, day, epoch, source_id = cell_key(original)
+        cell = Cell(source_id=source_id, day=day, epoch=epoch)
+    at = original.at
+    is_nsu = original.recipient_class is RecipientClass.NO_SUCH_USER
+    strength = min(original.strength, 2) if is_nsu else original.strength
+    is_strong = strength >= STRONG
+    is_weak = strength <= 1
+    first = cell.n == 0
+    if strength >= TRAP_STRENGTH and original.recipient_class in _TRAPS:
+        cell = _with_trap(cell, original)
+    counts = list(cell.n_u)
+    counts[max(0, min(strength, 5))] += 1
+    return dataclasses.replace(
+        cell,
+        points=cell.points + (0 if is_nsu or is_weak else original.points),
+        weak_points=cell.weak_points + (original.points if is_weak and not is_nsu else 0),
+        nsu_points=cell.nsu_points + (original.points if is_nsu else 0),
+        nsu_n=cell.nsu_n + is_nsu,
+        n=cell.n + 1,
+        n_u=(counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]),
+        log_miss_n=cell.log_miss_n + (is_strong and original.recipient_class is RecipientClass.LOG_MISS),
+        auto_n=cell.auto_n + (is_strong and original.kind is Kind.AUTO),
+        first_at=at if first else min(cell.first_at, at),
+        last_at=at if first else max(cell.last_at, at),
+        strong_at=max(cell.strong_at, at) if is_strong else cell.strong_at,
+        addr_min=original.addr_min if first else min(cell.addr_min, original.addr_min),
+        addr_max=original.addr_max if first else max(cell.addr_max, original.addr_max),
+        kinds=cell.kinds | original.kinds,
+    )
+
+
+def _with_trap(cell: Cell, original: Original) -> Cell:
+    """Return `cell` with one more original at a trap or tagged address in its trap fields only."""
+    at, token = original.at, original.recipient_token
+    first = cell.trap_n == 0
+    known = cell.trap_token_max != 0
+    return dataclasses.replace(
+        cell,
+        trap_n=cell.trap_n + 1,
+        trap_first_at=at if first else min(cell.trap_first_at, at),
+        trap_last_at=at if first else max(cell.trap_last_at, at),
+        trap_token_min=min(cell.trap_token_min, token) if known and token else cell.trap_token_min or token,
+        trap_token_max=max(cell.trap_token_max, token),
+    )
+
+
+def cells_of(events: Iterable[Event]) -> dict[CellKey, Cell]:
+    """Return all cells of one emitter, rebuilt from all its events that stand.
+
+    Any order and any repetition of the same events gives the same cells.
+    """
+    cells: dict[CellKey, Cell] = {}
+    for original in originals_of(events):
+        key = cell_key(original)
+        cells[key] = merge(cells.get(key), original)
+    return cells
+
+
+def observe(cell: Cell, *, null_n: int, genuine_n: int, seen_24h: int) -> Cell:
+    """Return `cell` with a source's observation of that day; of several the largest number counts."""
+    return dataclasses.replace(
+        cell,
+        observed=True,
+        null_n=max(cell.null_n, null_n),
+        genuine_n=max(cell.genuine_n, genuine_n),
+        seen_24h=max(cell.seen_24h, seen_24h),
+    )
+
+
+def carry_observations(rebuilt: Mapping[CellKey, Cell], old: Mapping[CellKey, Cell]) -> dict[CellKey, Cell]:
+    """Return `rebuilt` with the observations of `old`: a rebuild from events must not lose them."""
+    result = dict(rebuilt)
+    for key, cell in old.items():
+        if cell.observed:
+            fresh = result.get(key) or Cell(source_id=cell.source_id, day=cell.day, epoch=cell.epoch)
+            result[key] = observe(fresh, null_n=cell.null_n, genuine_n=cell.genuine_n, seen_24h=cell.seen_24h)
+    return result
