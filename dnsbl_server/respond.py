@@ -1,0 +1,12 @@
+"""The whole server as one pure function: fast path, else general path."""
+
+from dnsbl_server import general
+from dnsbl_server.general import Service
+
+
+def respond(query: bytes, service: Service, *, client: bytes, tcp: bool, now: int) -> bytes | None:
+    """Return the answer to one message, or None to stay silent; never raises, on any bytes.
+
+    client: packed address of the sender (4 or 16 bytes). tcp: no size limit, else UDP. now: unix seconds.
+    """
+    return general.answer(query, service, client=client, tcp=tcp, now=now)
