@@ -1,0 +1,355 @@
+"""The words by which notifications are known: patterns over lower-case subjects, senders and texts.
+
+Patterns are searched in cut strings only, and none has a quantifier inside a quantifier, so that none can
+be made slow. Sources: the marks of evidence.md 1.2 and 1.3, and the subject lines that mail servers and
+mail programs set by default in each language.
+"""
+
+import re
+from typing import Final
+
+
+def _any(text: str) -> re.Pattern[str]:
+    """Compile one pattern of many alternatives, written over several lines; four blanks continue a line."""
+    return re.compile("|".join(line for line in text.replace("\n    ", "").split("\n") if line))
+
+
+ANSWERED: Final = _any(
+    r"""
+(?:re|fwd?|aw|antw|antwort|wg|sv|vs|vb|tr|rv|ref|odp|ynt|res|enc|回复|转发|答复)(?:\[\d{1,3}\])? ?[:：]
+"""
+)
+"""A person answered or forwarded: such a subject says nothing about the mail itself."""
+
+BOUNCE_SUBJECT: Final = _any(
+    r"""
+\bundeliver(?:able|ed)\b|\bnon[- ]?deliver(?:y|able)\b|\bnot deliver(?:ed|able)\b|\bunzustellbar
+\bdelivery (?:status )?(?:has )?(?:failed|failure|problem|error|notification|report|warning|unsuccessful
+    |reject)
+\b(?:e-?mail|message|mail|email) (?:delivery |transmission |system |transport 
+    |processing )?(?:has )?(?:failed|failure|error\b|problem|bounced|could not be|undeliverable|returned
+    |rejected|not sent)
+\bfailed (?:mail|delivery|message|to deliver)\b|\bfailure (?:notice|delivery|notification)\b
+\bfail(?:ure|ed) to deliver|\breturned (?:e?-?mail|message|to sender)\b
+\breturning (?:your )?(?:e?-?mail|message|to sender)|\breturn(?:ed)? to sender\b
+\bmail system error\b|\bunable to deliver\b|\bcould ?(?:not|n't) (?:be )?(?:deliver|sen[dt]|reach)
+\bcannot (?:be )?(?:deliver|send)|^(?:mail|message|processing|smtp|nondeliverable) error\b
+\bbounced? (?:mail|message|e-?mail|notice)\b|^bounce\b|\bmessage (?:not|un)delivered\b
+\bdelivery (?:incomplete|impossible)\b|\bsender .{0,40}rejected\b|\buser unknown\b
+\bunknown (?:user|recipient|address)\b|\bno such user\b|\bmailbox (?:is )?(?:full|unavailable)\b
+\bover quota\b|\brejected (?:e?-?mail|message)\b|\bblocked (?:e?-?mail|message)\b
+\bmail(?:box)? undeliverable\b|\bnameserver error\b|\bmail failed\b|\bdelivery notice\b
+\bdelivery has been (?:delayed|suspended)\b|^ndn:|^ndr:|^non[- ]?delivery
+\bzustell(?:ung|fehler|problem|ungsfehler)|\bnicht zugestellt|\bunzustellbarkeit|\bzurückgewiesen
+\bfehler bei der zustellung|\bübermittlungsfehler|\bonbestelbaar
+\bniet (?:worden )?(?:bezorgd|afgeleverd|besteld)|\bbezorging .{0,20}mislukt|\bkunne ikke leveres
+\bkan ikke leveres|\bikke leveret|\bulevert\b|\bikke levert|\bkunde inte levereras
+\bkan inte levereras|\bgick inte att leverera|\bolevererbar|\bei voitu toimittaa
+\btoimittaminen epäonnistui|\btoimitusvirhe|\bnon (?:remis|distribu|délivr|delivr)
+\béchec de (?:la )?(?:remise|livraison|distribution)|\bnon[- ]remise\b|\bmessage non\b
+\berreur de (?:distribution|remise)|\bcourrier non
+\bno (?:se )?(?:ha podido|pudo) (?:ser )?(?:entrega|envia)|\bno se puede entregar|\bno entregad[oa]
+\bfallo (?:de|en) (?:la )?entrega|\berror (?:de|en la) entrega|\bmensaje devuelto|\bcorreo devuelto
+\bdevuelto al remitente|\bnon recapitabil|\bnon (?:è stato )?(?:consegnat|recapitat)
+\bmancat[ao] (?:consegna|recapito)|\bimpossibile (?:consegnare|recapitare)
+\berrore (?:di|nella) consegna|\bnotifica di mancato recapito
+\bnão (?:foi )?(?:entregue|pôde ser entregue|entregável)|\bnao (?:foi )?entregue
+\bnão é possível entregar|\bfalha (?:na|de) entrega|\berro (?:na|de) entrega|\bmensagem devolvida
+\bniedostarcz|\bnie można dostarczyć|\bnie (?:została )?dostarczon|\bzwrot (?:poczty|wiadomości)
+\bnedoručiteln|\bnedoručen|\bkézbesíthetetlen|\bteslim edilemed|\biletilemed|недоставлен
+не доставлен|не может быть доставлен|невозможно доставить|ошибка доставки|сбой доставки
+не удалось доставить|не вдалося доставити|сообщение не доставлено|配信(?:不能|不可|エラー|できません|できませんでした|失敗)
+配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達|届きません|未配信|配送エラー|退信|退回|投递失败|投遞失敗|无法投递|無法投遞
+未送达|未送達|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지|전송 실패|반송
+"""
+)
+
+DELAY_SUBJECT: Final = _any(
+    r"""
+\bdelayed\b|\bdelay\)|\bdelivery delay|\bdelay notification|^warning: could not send
+^warning: .{0,80}(?:delayed|not yet been delivered|still being)|\bstill being retried\b
+\b(?:not|n't) yet (?:been )?deliver|\bmail delivery warning\b
+\bdelivery .{0,20}(?:temporarily|deferred|postponed)|\btemporarily (?:undeliver|delayed)
+\bmessage (?:deferred|postponed)|\bverzögert|\bverspätet|\bretardé|\bdifféré|\bretrasad|\bretraso
+\baplazad|\britardat|\bin ritardo|\bconsegna ritard|\batrasad|\bvertraagd|\bvertraging|\bförsena
+\bforsinket|\bviivästy|\bopóźnion|задерж|отложен|遅延|延迟|延遲
+"""
+)
+
+DELAY_TEXT: Final = _any(
+    r"""
+you do(?: not|n't) need to re-?send|\bthis is a warning (?:message )?only\b
+\bno action is required on your part\b
+\bwill (?:continue|keep) (?:on )?(?:trying|to try|to attempt|attempting)
+\bcould not be delivered for (?:more than|the last|at least)? ?[\w.]{1,10} ?(?:hour|minute|day)
+\bdelivery attempts will continue|\bhas not yet been (?:delivered|completed)|\bhas been delayed\b
+\bwill be retried\b|\bwill try again\b|\bcontinue to (?:be )?retr|\bwill retry\b
+\bnot been delivered yet\b|\bis still (?:in|on) (?:the|our) queue
+"""
+)
+
+GIVEN_UP_TEXT: Final = _any(
+    r"""
+\bpermanent(?:ly)? (?:fatal )?(?:error|fail)|\bi'?ve given up\b|\bi am not going to try again\b
+\bundeliverable\b|\bgiv(?:en|ing) up\b|\bwill no longer be\b
+\bcould not be delivered to (?:one|the following)|\bretry (?:timeout|time not reached)\b
+\bretry timeout exceeded\b|\bhas failed\b
+"""
+)
+
+FAILURE_TEXT: Final = _any(
+    r"""
+\b(?:could|can) ?not be (?:delivered|sent)\b|\bcouldn't be delivered\b|\bunable to deliver\b
+\bundeliverable\b|\b(?:was|were|been|be) not (?:been )?delivered\b|\bwasn't delivered\b
+\bnot be delivered\b|\bdelivery (?:to the following|has failed|failed|failure|attempts|attempted)
+\bfailed to deliver\b|\bpermanent (?:fatal )?(?:error|failure)
+\bfollowing address(?:es)? (?:had|failed|were)|\bdid not reach\b|\bunknown user\b|\buser unknown\b
+\bno such (?:user|mailbox|recipient|address|domain|host)\b
+\bmailbox (?:is )?(?:full|unavailable|not found|does not exist|disabled)\b|\bdoes not exist\b
+\bover ?quota\b|\bquota exceeded\b|\bexceeded .{0,20}quota|\bcould not (?:deliver|send|find|reach)\b
+\brecipient (?:address )?(?:rejected|unknown|not found)\b
+\baddress(?:ee)? (?:rejected|unknown|not found)\b|\bhost (?:not found|unknown)\b
+\b5\d\d[ -#]{1,3}5\.\d{1,2}\.\d{1,3}\b|\b55[0-4][ -]
+\bthis message was created automatically by (?:the )?mail|\bis a permanent error\b
+\breturned (?:to|by) (?:the )?(?:sender|mail)|\btranscript of (?:the )?session
+\bproblems? (?:with|delivering|in delivering)|\bsession follows\b
+\bhas been (?:returned|rejected|blocked|refused)\b|\bwas rejected\b|\bis full\b
+\berror(?:s)? (?:occurred|delivering|during)|\bfailed recipient
+\breason for (?:the )?(?:failure|return|rejection)|\bnon-?delivery\b|\bcould not process\b
+\bnot listed in\b|\bnot (?:a )?(?:valid|known|found)\b|\bdisabled\b|zugestellt werden|unzustellbar
+nicht zugestellt|unbekannt|n'a pas pu être|n'ont pas pu|pas été (?:remis|délivr|distribu)
+no (?:se )?(?:ha podido|pudo)|no existe|non (?:è stato possibile|esiste|può essere)
+não (?:foi|pôde|existe)|niet (?:worden )?(?:bezorgd|afgeleverd)|kunne ikke leveres
+kunde inte levereras|nie (?:można|istnieje|mogła)|не (?:может|была|было|удалось|существует)|недостав
+невозможно|送信でき|配信でき|届けでき|届きません|エラー|不明|無法|无法|不存在|失败|失敗|退信|退回
+"""
+)
+
+DAEMON_SENDER: Final = _any(
+    r"""
+mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r|\bmail[-_. ]?delivery
+\bdelivery (?:sub)?system|\bmail (?:sub)?system\b|\bsystem administrator\b|\bmdaemon\b
+\bmail administrator\b|\binternet mail (?:service|delivery)|\bmicrosoft (?:exchange|outlook)\b
+\bmail ?router\b|\bsmtp[-_. ]?(?:mail|server|gateway|service)|\bmaild\b|\bmail[-_. ]?server\b
+\bmail service\b|\bmail gateway\b|\bndr@|\bnon-?delivery|\bbounces?(?:@|\b.{0,20}@)
+\bmail (?:transport|transfer)|\bdouble-bounce@|\bimss@|\bmailscanner\b|\bsmtp_mail|\bjetmail\b
+\bmail administration\b|\bcontent[- ]filter\b|\bmail-?manager\b|\bdeliver(?:y)?@|\bmailadm
+\bemail delivery\b|\bvirus.{0,20}gateway|\bnoreply-.{0,20}delivery
+"""
+)
+
+AUTO_SUBJECT: Final = _any(
+    r"""
+auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer|acknowledg)|autorepl|auto-?respon[ds]|auto:
+autosvar|autoantwort|auto ?re:|\[auto|\(auto
+automatische (?:antwort|rückantwort|beantwortung|e-?mail|nachricht)|automatic?h? (?:antwoord)
+automatisch (?:antwoord|e-mail|erstellte antwort|generierte)
+abwesenheits?(?:notiz|meldung|nachricht|info|agent|benachrichtigung)
+ich bin .{0,30}(?:abwesend|nicht im (?:büro|haus)|im urlaub)|réponse automatique|reponse automatique
+message (?:d'absence|automatique)|absence? du bureau|absent(?:e)?(?: du bureau)?\b ?:|en congé
+respuesta autom[áa]tica|autorrespuesta|fuera de (?:la )?oficina|aviso de ausencia
+mensaje autom[áa]tico|resposta autom[áa]tica|resposta automàtica|fora do escrit[óo]rio
+ausência (?:temporária|do escrit)|mensagem autom[áa]tica|risposta automatica|fuori (?:sede|ufficio)
+assente dall'ufficio|messaggio automatico|automatisch antwoord|afwezig(?:heid)?|niet aanwezig
+automatisk (?:svar|besvarelse|respons)|ikke til stede|ikke på kontoret|fraværs?|frånvar
+inte på kontoret|automaattinen (?:vastaus|poissaolo)|poissa(?:olo)?|automatyczna odpowied[źz]
+odpowied[źz] automatyczna|autoodpowied|nieobecn|poza biurem|automatick[áa] odpov|nep[řr][íi]tomn
+automatikus v[áa]lasz|r[ăa]spuns automat|otomatik (?:yan[ıi]t|cevap)|αυτόματη απάντηση
+автоматический ответ|автоответ|автоматична відповідь|отсутстви|自動(?:返信|応答|回答)|不在(?:通知|連絡|の)?
+自动(?:回复|答复)|自動(?:回覆|答覆|回復)|自動回信|不在办公室|자동 ?(?:응답|회신)|부재|out[- ]of[- ](?:the[- ])?office|out of town
+o{3}:|away from (?:my|the) (?:mail|office|desk|e-?mail)
+vacation (?:reply|message|response|notice|notification|auto)
+on (?:vacation|holiday|annual leave|leave)\b|(?:i am|i'm) (?:currently )?(?:away|out)|\[?absence\b
+currently out|holiday (?:notice|reply)
+thank you for (?:your (?:e-?mail|message|inquiry|enquiry)|contacting)
+we (?:have )?received your (?:e-?mail|message|request|inquiry|enquiry)
+your (?:e-?mail|message) (?:has been|was) received
+(?:ticket|request|case) (?:received|#?\d{3,12} (?:created|received|opened))
+\[?(?:ticket|case|request) ?(?:id|no|#)|acknowledg(?:e)?ment\b|confirmation of receipt
+eingangsbestätigung|accusé de (?:bonne )?réception|acuse de recibo
+confirma(?:ção|ción) de (?:recebimento|recepción)|read: autoreply
+"""
+)
+"""Searched at the beginning of a subject (after brackets): never inside."""
+
+SURE_AUTO_SUBJECT: Final = _any(
+    r"""
+automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to| -)|auto[- ]?(?:reply|response|responder)\b
+automatische antwort\b|automatisch antwoord\b|automatisk svar\b|autosvar\b|réponse automatique\b
+respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|automaattinen vastaus\b
+automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
+自动(?:回复|答复)|自動(?:回覆|答覆)|abwesenheits(?:notiz|meldung|nachricht|benachrichtigung)\b
+out of (?:the )?office (?:auto|reply|response|notification)|out of office ?:
+vacation (?:reply|response|auto)|자동 ?(?:응답|회신)|absence (?:auto|notification)|away from my mail
+frånvaromeddelande
+"""
+)
+
+ABSENCE_TEXT: Final = _any(
+    r"""
+\bout of (?:the )?office\b
+\bon (?:vacation|holiday|annual leave|maternity leave|parental leave|sick leave|a business trip)\b
+\bi(?: am|'m| will be|'ll be) (?:currently )?(?:away|out|absent|travel(?:l)?ing|unavailable|on leave)
+\bwill be (?:back|returning|out) (?:on|in|from|of)\b|\blimited access to (?:my )?e-?mail
+\bno longer (?:work|with|employed|monitor|in use)
+\bthis is an auto(?:mat(?:ed|ic))?[- ]?(?:reply|response|generated)
+\bautomatic(?:ally)? (?:generated )?(?:reply|response)\b|\bauto-?(?:reply|responder|response)\b
+\bdo not reply to this|\bthank you for (?:your|contacting|writing)|\bwe (?:have )?received your
+\bnicht im (?:büro|hause?)\b|\babwesend\b|\bim urlaub\b|\bin (?:ihrer|meiner) abwesenheit
+\bdu bureau\b|\ben cong[ée]s?\b|\babsent|\bfuera de (?:la )?oficina|\bausente\b|\bde vacaciones
+\bfuori (?:ufficio|sede)|\bassente\b|\bin ferie\b|\bafwezig\b|\bmet vakantie|\bsemester\b
+\bikke på kontoret|\bferie\b|\blomalla\b|\bpoissa\b|\bnieobecn|\burlop|отсутств|отпуск|不在|休暇
+自動(?:返信|応答)|自动回复|休假|外出
+"""
+)
+
+CHALLENGE_SUBJECT: Final = _any(
+    r"""
+\bplease confirm (?:your|the|delivery of|that you sent)\b.{0,30}\b(?:e?-?mail|message)
+\byour (?:e-?mail|message) (?:to .{0,80} )?(?:requires|needs|is awaiting|awaits|has been held)
+    .{0,30}(?:confirmation|verification|approval by sender)?
+\bsender (?:verification|confirmation|authentication)\b
+\bverify (?:your|that you are a) (?:e-?mail|sender|human|message)
+\bconfirm(?:ation)? (?:required|needed|request)\b.{0,30}(?:e?-?mail|message|deliver)
+\bspam ?arrest\b|\bboxbe\b|\bchallenge[- ]?(?:response|e-?mail|message)\b
+\baction required to deliver|\bmessage (?:held|waiting) for (?:your )?(?:confirmation|verification)
+\bunconfirmed sender\b|\bquarantined? .{0,30}confirm|^\[?confirm\]? .{0,100}(?:tmda|message)
+\bpor favor,? confirme .{0,20}(?:mensagem|mensaje|e-?mail)
+\bconfirmação de (?:remetente|mensagem|envio)\b|\buol ?antispam\b
+\bbitte bestätigen sie (?:ihre|die) (?:e-?mail|nachricht|absender)
+\bconfirmez votre (?:message|envoi)
+"""
+)
+
+CHALLENGE_TEXT: Final = _any(
+    r"""
+\b(?:confirm|verify|prove|validate) (?:that )?(?:you|your) (?:are|e-?mail|message|address|identity)
+    .{0,60}(?:human|person|real|deliver|release|spam|legitimate)
+\b(?:reply|respond|click).{0,100}(?:to have|so that|in order|for) (?:your|this|the) (?:message|e?-?mail)
+    .{0,40}(?:deliver|release|accept|receiv)
+\byour (?:message|e-?mail).{0,80}(?:has not been|will not be|won't be|is not) delivered (?:until|unless)
+\b(?:message|e-?mail) (?:is|has been|was) (?:being )?(?:held|quarantined|placed).{0,120}(?:confirm
+    |verify|click|reply|challenge)
+\bchallenge[-/ ]response\b|\bspam ?arrest\b|\bboxbe\b|\bone[- ]time (?:verification|confirmation)\b
+\bapproved senders?\b.{0,120}(?:click|reply|confirm)
+\bto (?:release|deliver) your (?:message|e-?mail),? (?:please )?(?:click|reply|visit)
+\bconfirmation process is to\b
+\bsimply reply to this (?:message|e-?mail).{0,80}(?:confirm|verif|deliver)|\bunverified sender
+"""
+)
+
+VIRUS_SUBJECT: Final = _any(
+    r"""
+\bvirus(?:es)? (?:\(.{0,60}\) )?(?:in|found|detected|alert|warning|infected|notification|was|has
+    |infection|removed|blocked|sent)
+\b(?:found|detected|contains?|infected with|has) (?:a )?(?:computer )?virus
+\byou (?:have )?sent .{0,20}(?:virus|infected)|\binfected (?:message|mail|e-?mail|file|attachment)
+\bbanned (?:contents?|file|attachment|message|\()|^banned\b
+\bmalware (?:found|detected|alert|in|notification)
+\b(?:attachment|file|content) (?:was |has been )?(?:blocked|removed|stripped|quarantined|deleted
+    |violation)\b
+\b(?:anti-?virus|virus scan|virusscan|mail ?scanner|content filter|scanmail|interscan|mailsweeper
+    |mailmarshal|symantec|mcafee|norton|trend micro|kaspersky|sophos|f-secure|bitdefender|panda|avast
+    |avg)\b.{0,40}(?:alert|notif|warning|report|message|found|detect|block|has)
+\bcontent (?:violation|filter|policy|alert)|\bvirus[- ]?(?:warnung|alarm|meldung)\b
+\bviren?(?:fund|warnung|alarm)
+\bvirus (?:gefunden|trouvé|détecté|encontrado|detectado|rilevato|gevonden|funnet|hittad)|вирус|病毒
+ウイルス|\bbanned or infected\b|\bquarantined (?:mail|message|e-?mail)\b
+\bconsidered unsolicited bulk email from you|\bbad[- ]header\b.{0,30}from you|\bspam from you\b
+\bwarning: e-?mail (?:viruses|virus|attachment) (?:detected|removed)
+\{(?:virus|filename|content|dangerous content)\?\}
+"""
+)
+
+VIRUS_SENDER: Final = _any(
+    r"""
+content-?filter at\b
+\b(?:anti-?virus|virus|scanner|mailscanner|amavis|scanmail|interscan|av-?scanner|virusalert|viruscheck
+    |mailsweeper|clamav|antigen|groupshield|virus-?wall|avgate)[-_. \w]{0,30}@
+\b(?:anti-?virus|virus(?:scan)?|content filter|mailscanner|amavisd?(?:-new)?|scanmail|interscan
+    |mailsweeper|antigen|groupshield)\b
+"""
+)
+
+VIRUS_TEXT: Final = _any(
+    r"""
+\b(?:virus|malware|worm|trojan)(?:es|s)? (?:was |were |has been |have been )?(?:found|detected
+    |identified|removed)
+\b(?:found|detected|contained|contains|infected (?:with|by)|contain) (?:the |a |one or more 
+    |an? )?(?:\S{1,40} )?(?:virus|malware|worm|trojan)
+\binfected (?:message|mail|e-?mail|file|attachment)
+\bbanned (?:contents?|file|attachment|name|filename)
+\bviolat(?:ed|es|ion).{0,40}(?:content|attachment|security|e-?mail) (?:policy|rule|filter)
+\battachment.{0,60}(?:not allowed|blocked|removed|stripped|prohibited)
+\bcontent (?:checker|filter) .{0,40}(?:found|detect)
+\bunsolicited bulk email\b.{0,80}\b(?:uce|spam)\b
+"""
+)
+
+VIRUS_DIAGNOSTIC: Final = _any(
+    r"""
+\bvirus\b|\bmalware\b|\binfected\b|\bbanned\b|\btrojan\b|\bworm\b
+- (?:virus|spam|banned|bad-header|infected)\b|\bcontent filter\b
+"""
+)
+
+LIST_SENDER: Final = _any(
+    r"""
+\b(?:majordomo|listserv|mailman|sympa|ezmlm|listproc|lyris|listmaster|ecartis|smartlist|fml)\b
+[-_](?:owner|request|admin|bounces?|help|confirm|subscribe|unsubscribe|return|ctl|managers?)@
+\b(?:owner|request)-[\w.]{1,60}@
+"""
+)
+
+LIST_SUBJECT: Final = _any(
+    r"""
+\bawaits? moderator approval\b|\bmajordomo (?:results|file)\b
+\bthe results of your e?-?mail commands\b
+\byour (?:post|posting|message|submission|request|subscription) (?:to|for) .{0,100}(?:rejected|moderat
+    |held|not (?:been )?(?:posted|accepted|distributed)|awaits|non-?member|approv|confirm)
+\brequest to mailing list .{0,100}rejected|\bnon-?member submission
+\bare not (?:a )?(?:member|subscribed|allowed to post)|\bnot (?:a )?member of
+\bconfirm(?:ation)? (?:subscribe|subscription|unsubscri|of (?:your )?(?:subscription|post))
+^confirm [0-9a-f]{16,64}$|\bwelcome to (?:the )?.{0,100}(?:mailing list|list)\b
+\byou have been (?:un)?subscribed|\bloop alert\b|\b(?:closed|moderated|private) (?:mailing )?list\b
+\bmessage (?:to .{0,80} )?(?:rejected|held).{0,40}\blist\b|\bezmlm\b|\blistserv\b
+\blist (?:owner|moderator|server)\b|\bauto-discard notification|\bbounce action notification
+\buncaught bounce notification|\bmoderation (?:needed|request)
+\bposting (?:denied|rejected|not allowed)|\bgroup .{0,60}(?:not permitted|rejected|moderat)
+"""
+)
+
+PM_SUBJECT: Final = _any(
+    r"""
+^postmaster (?:copy|warning|notify)|^(?:postfix )?smtp server: errors from
+\bpostmaster notification\b|^(?:postfix )?smtp client: errors
+"""
+)
+
+DMARC_SUBJECT: Final = _any(
+    r"""
+\breport domain ?:.{0,200}submitter ?:|\breport-?id ?[:=].{0,120}
+\bdmarc (?:aggregate |failure |forensic |ruf |rua )?(?:report|failure)|\bdmarc\b.{0,60}\breport\b
+\baggregate report\b.{0,60}\bdmarc\b
+"""
+)
+
+DMARC_FILE: Final = _any(
+    r"""
+[\w.-]{1,200}![\w.-]{1,200}!\d{8,12}!\d{8,12}(?:![\w.-]{1,100})?\.(?:xml|zip|gz|xml\.gz)
+"""
+)
+
+TLSRPT_SUBJECT: Final = _any(
+    r"""
+^report domain ?:.{0,200}submitter ?:.{0,200}report-id ?: ?<|\btls-?rpt\b|\bsmtp tls report
+"""
+)
+
+COMPLAINT_SUBJECT: Final = _any(
+    r"""
+^complaint about message from \d|^e?-?mail feedback report for ip
+\babuse (?:report|complaint) (?:for|about|from|re)|\bspam (?:report|complaint) (?:for|about|from|id)
+\bcomplaint (?:notification|feedback)
+"""
+)
