@@ -68,6 +68,14 @@ class _Lens(NamedTuple):
             kinds.add(Hold.POOL)
         return next((kind for kind in _PRECEDENCE if kind in kinds), None) if kinds else None
 
+    def width(self, counted: Tally) -> tuple[int, bytes]:
+        """Return the published width: one IPv6 address while all evidence came from it, else the /64."""
+        if not self.inputs.is_ipv6:
+            return 32, b""
+        if counted.addr_min and counted.addr_min == counted.addr_max:
+            return 128, counted.addr_min
+        return 64, b""
+
     def delay(self) -> int:
         """Minutes between meeting the gates and publication, blurred by address."""
         spread = self.policy.publish_jitter_minutes + 1
@@ -88,29 +96,33 @@ def step(state: EmitterState, inputs: Inputs, policy: Policy, trust: Trust, tick
     current = state
     for _ in range(MOST_WAKES):
         counted = lens.tally(current.epoch, now)
-        current = _settled(current, counted, lens, now, transitions)
-        due, counted = _first_change(current, counted, lens, now)
+        at = facts(counted, policy, now)
+        current, moves = _settled(current, counted, at, lens, now)
+        transitions += moves
+        due = _first_change(current, counted, at.score, lens, now)
         if due > tick:
             break
         now = due
     else:
         raise RuntimeError("an emitter changed too often in one step; this is a defect of the policy")
-    if not counted.since <= tick < counted.until:
-        counted = lens.tally(current.epoch, tick)
-    unit, address = _width(counted, is_ipv6=inputs.is_ipv6)
+    if now != tick:
+        if tick >= counted.until:
+            counted = lens.tally(current.epoch, tick)
+        at = facts(counted, policy, tick)
+    unit, address = lens.width(counted)
     final = dataclasses.replace(
         current,
         unit=unit,
         address=address,
-        score=facts(counted, policy, tick).score,
-        last_evidence_at=min(_last_evidence(current, lens), tick),
+        score=at.score,
+        last_evidence_at=min(counted.last_at or _last_evidence(current, lens), tick),
         next_due_at=due,
     )
     return Step(state=final, transitions=tuple(transitions))
 
 
 def _last_evidence(state: EmitterState, lens: _Lens) -> int:
-    """Return the time of the latest counted evidence in all cells at hand, 0 if there is none."""
+    """Return the time of the latest evidence in all cells at hand, also those too old to count; or 0."""
     latest = 0
     for cell in lens.inputs.cells:
         if cell.epoch == state.epoch and cell.n and cell.last_at > latest:
@@ -121,14 +133,14 @@ def _last_evidence(state: EmitterState, lens: _Lens) -> int:
 
 
 def _settled(
-    state: EmitterState, counted: Tally, lens: _Lens, now: int, transitions: list[Transition]
-) -> EmitterState:
-    """Return the state in which the lifecycle rests at minute `now`."""
-    at = facts(counted, lens.policy, now)
+    state: EmitterState, counted: Tally, at: Facts, lens: _Lens, now: int
+) -> tuple[EmitterState, list[Transition]]:
+    """Return the state in which the lifecycle rests at minute `now`, and the way there."""
+    transitions: list[Transition] = []
     for _ in range(MOST_MOVES):
         move = _move(state, counted, at, lens, now)
         if _stays(state, move):
-            break
+            return state, transitions
         if (move.state, move.code, move.hold) != (state.state, state.code, state.hold):
             transitions.append(
                 Transition(
@@ -142,21 +154,7 @@ def _settled(
                 )
             )
         state = _moved(state, move, lens.policy, now)
-    else:
-        raise RuntimeError("an emitter does not come to rest; this is a defect of the policy")
-    unit, address = _width(counted, is_ipv6=lens.inputs.is_ipv6)
-    if (unit, address) != (state.unit, state.address):
-        state = dataclasses.replace(state, unit=unit, address=address)
-    return state
-
-
-def _width(counted: Tally, *, is_ipv6: bool) -> tuple[int, bytes]:
-    """Return the published width: one IPv6 address while all evidence came from it, else the /64."""
-    if not is_ipv6:
-        return 32, b""
-    if counted.addr_min and counted.addr_min == counted.addr_max:
-        return 128, counted.addr_min
-    return 64, b""
+    raise RuntimeError("an emitter does not come to rest; this is a defect of the policy")
 
 
 def _stays(state: EmitterState, move: Move) -> bool:
@@ -217,50 +215,50 @@ def _move_listed(state: EmitterState, counted: Tally, at: Facts, lens: _Lens, no
 
 def _moved(state: EmitterState, move: Move, policy: Policy, now: int) -> EmitterState:
     """Return the row after `move`; a new listing is a new strike if the last one is recent."""
-    new = dataclasses.replace(
+    changes: dict[str, int] = {}
+    if move.state is not state.state:
+        changes["since_at"] = now
+        if move.state is State.LISTED:
+            recent = state.strike_at and now - state.strike_at <= policy.strike_window_minutes
+            strikes = state.strikes + 1 if recent else 1
+            changes |= {"listed_at": now, "strikes": strikes, "strike_at": now, "probation_until": 0}
+            changes["min_until"] = now + policy.min_listed(strikes)
+        elif state.state is State.LISTED:
+            changes["min_until"] = 0
+            if move.state is State.VOID:
+                changes |= _strike_taken_back(state)
+    return dataclasses.replace(
         state,
         state=move.state,
         code=move.code,
         hold=move.hold,
         reason=move.reason,
-        since_at=now if move.state is not state.state else state.since_at,
+        **changes,  # type: ignore[arg-type]
     )
-    if move.state is state.state:
-        return new
-    if move.state is State.LISTED:
-        recent = state.strike_at and now - state.strike_at <= policy.strike_window_minutes
-        strikes = state.strikes + 1 if recent else 1
-        return dataclasses.replace(
-            new,
-            listed_at=now,
-            strikes=strikes,
-            strike_at=now,
-            min_until=now + policy.min_listed(strikes),
-            probation_until=0,
-        )
-    if state.state is State.LISTED:
-        new = dataclasses.replace(new, min_until=0)
-    return _without_strike(new) if move.state is State.VOID else new
 
 
-def _without_strike(state: EmitterState) -> EmitterState:
-    """Return the row as if the voided listing had not been a strike."""
+def _strike_taken_back(state: EmitterState) -> dict[str, int]:
+    """Return the fields of a row as if the voided listing had not been a strike."""
     strikes = max(0, state.strikes - 1)
-    return dataclasses.replace(state, strikes=strikes, strike_at=state.strike_at if strikes else 0)
+    return {"strikes": strikes, "strike_at": state.strike_at if strikes else 0}
 
 
-def _first_change(state: EmitterState, counted: Tally, lens: _Lens, now: int) -> tuple[int, Tally]:
-    """Return the first minute after `now` at which `state` does not stay, and the tally reached.
+def _first_change(state: EmitterState, counted: Tally, score: int, lens: _Lens, now: int) -> int:
+    """Return the first minute after `now` at which `state`, its reason or its width changes.
 
     Between two edges (a window that ends, a hold that ends) everything a state rests on only falls, or is
     a timer that only comes: once it leaves it would not come back, so bisection finds the minute exactly.
+    `score` is that of `now`.
     """
     if state.state is State.CLEAR:
-        return NEVER, counted  # evidence that does not reach WATCH now never will by itself
+        return NEVER  # evidence that does not reach WATCH now never will by itself
     low, current = now, counted
+    width = lens.width(counted)
     while True:
-        edge = min((hold.until for hold in lens.inputs.holds if low < hold.until), default=NEVER)
-        edge = min(edge, current.until)
+        edge = current.until
+        for hold in lens.inputs.holds:
+            if low < hold.until < edge:
+                edge = hold.until
 
         def leaves(minute: int, current: Tally = current) -> bool:
             at = facts(current, lens.policy, minute)
@@ -268,21 +266,19 @@ def _first_change(state: EmitterState, counted: Tally, lens: _Lens, now: int) ->
 
         last = min(edge - 1, low + _HORIZON)
         if last > low and leaves(last):
-            guesses = _guesses(state, current, lens, low)
-            return _bisect(leaves, low, last, guesses), counted
+            return _bisect(leaves, low, last, _guesses(state, counted, score, lens, now))
         if edge >= NEVER:
-            return NEVER, counted
+            return NEVER
         if edge >= current.until:
             current = lens.tally(state.epoch, edge)
         at = facts(current, lens.policy, edge)
-        same_width = _width(current, is_ipv6=lens.inputs.is_ipv6) == (state.unit, state.address)
-        if not same_width or not _stays(state, _move(state, current, at, lens, edge)):
-            return edge, counted
+        if lens.width(current) != width or not _stays(state, _move(state, current, at, lens, edge)):
+            return edge
         low = edge
 
 
-def _guesses(state: EmitterState, counted: Tally, lens: _Lens, now: int) -> Iterator[int]:
-    """Yield minutes near which the state may leave: its timer, and the closed form of decay."""
+def _guesses(state: EmitterState, counted: Tally, score: int, lens: _Lens, now: int) -> Iterator[int]:
+    """Yield minutes near which the state may leave: its timers, and the closed form of decay."""
     policy = lens.policy
     floor = policy.watch_at
     if state.state is State.LISTED:
@@ -292,7 +288,6 @@ def _guesses(state: EmitterState, counted: Tally, lens: _Lens, now: int) -> Iter
         floor = policy.probation_list_at if now < state.probation_until else policy.list_at
     elif state.state is State.PROBATION:
         yield state.probation_until
-    score = facts(counted, policy, now).score
     if score > floor > 0:
         yield now + int(policy.half_life_minutes * math.log2(score / floor)) + 1
     if state.state is State.LISTED:
@@ -352,7 +347,7 @@ def void(state: EmitterState, at: int, cause: str = "void") -> Step:
     if state.state not in _PUBLISHED_OR_DUE:
         return Step(state=new)
     if state.state is State.LISTED:
-        new = _without_strike(new)
+        new = dataclasses.replace(new, **_strike_taken_back(state))  # type: ignore[arg-type]
     return _ended(state, new, State.VOID, at, cause)
 
 

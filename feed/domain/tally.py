@@ -7,13 +7,17 @@ nothing but decay changes, and every fact of it only falls. That is what makes d
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from feed.domain.decay import BITS, decay_table
+from feed.domain.decay import BITS, decay_table, decayed
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Standing, Trust
 from feed.domain.listing import NEVER
 from feed.domain.policy import Policy
 
 FULL_WEIGHT: Final = 20
 """Weights are twentieths; group sums are micro-points times weight, so that nothing is rounded early."""
+
+
+Judged = tuple[Cell, Standing]
+"""A cell with the standing of its source."""
 
 
 class DaySum(NamedTuple):
@@ -64,7 +68,6 @@ class Tally(NamedTuple):
     observed: bool
     mixed: bool
     pooled: bool
-    first_at: int
     last_at: int
     strong_at: int
     addr_min: bytes
@@ -82,137 +85,161 @@ class Facts(NamedTuple):
 
 def tally(cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int) -> Tally:
     """Return what of `cells` counts at minute `tick` after `epoch` accepted removals."""
+    counted, watched = _sorted_out(cells, trust, policy, epoch=epoch, tick=tick)
+    strong = [cell for cell, _ in counted if cell.strong_at]
+    misses = [cell for cell in strong if cell.log_miss_n]
+    trap_from = tick - policy.anchor_window_minutes
+    trapped = [pair for pair in counted if pair[0].trap_n and pair[0].trap_last_at >= trap_from]
+    originals = sum([cell.n_u[3] + cell.n_u[4] + cell.n_u[5] for cell in strong])
+    groups = _group_sums(counted, policy)
+    seen = _seen_by_group(watched) if watched else []
+    return Tally(
+        since=tick,
+        until=_until(counted, trapped, watched, policy),
+        groups=groups,
+        plain=not any(group.weak or group.main != group.strong for group in groups),
+        originals=originals,
+        days=len({cell.day for cell in strong}),
+        hands_n=originals - sum([cell.auto_n for cell in strong]),
+        log_miss_n=sum([cell.log_miss_n for cell in misses]),
+        log_miss_days=len({cell.day for cell in misses}),
+        traps=bool(trapped),
+        anchored=bool(trapped) and _anchored(trapped, policy),
+        observed=bool(watched),
+        mixed=bool(seen) and _mixed(seen, policy),
+        pooled=bool(seen) and _pooled(seen, policy),
+        last_at=max([cell.last_at for cell, _ in counted], default=0),
+        strong_at=max([cell.strong_at for cell in strong], default=0),
+        addr_min=min([cell.addr_min for cell, _ in counted], default=b""),
+        addr_max=max([cell.addr_max for cell, _ in counted], default=b""),
+    )
+
+
+def _sorted_out(
+    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int
+) -> tuple[list[Judged], list[Judged]]:
+    """Return the cells whose evidence counts, and those with observations of trusted sources.
+
+    An accepted removal sets evidence aside; what was seen of genuine mail stays true.
+    """
     today = tick // MINUTES_A_DAY
     oldest = today - policy.evidence_days
     guard_from = today - policy.guard_days + 1
-    until = NEVER
-    counted: list[tuple[Cell, Standing]] = []
-    watched: list[tuple[Cell, Standing]] = []
+    counted: list[Judged] = []
+    watched: list[Judged] = []
     for cell in cells:
         standing = trust.get(cell.source_id)
         if standing is None or standing.suspended:
             continue
-        if cell.observed and cell.day >= guard_from:
-            watched.append((cell, standing))
-            until = min(until, (cell.day + policy.guard_days) * MINUTES_A_DAY)
         if cell.epoch == epoch and cell.n and standing.weight and cell.day >= oldest:
             counted.append((cell, standing))
-            until = min(until, (cell.day + policy.evidence_days + 1) * MINUTES_A_DAY)
-    originals = hands_n = log_miss_n = last_at = strong_at = 0
-    first_at = NEVER
-    days: set[int] = set()
-    log_miss_days: set[int] = set()
-    trapped: list[tuple[Cell, Standing]] = []
-    by_group: dict[int, list[tuple[Cell, Standing]]] = {}
+        if cell.observed and cell.day >= guard_from and standing.weight >= policy.trusted_weight:
+            watched.append((cell, standing))
+    return counted, watched
+
+
+def _until(counted: list[Judged], trapped: list[Judged], watched: list[Judged], policy: Policy) -> int:
+    """Return the minute at which the first window ends that the tally rests on.
+
+    Observed days without genuine mail and without a total matter only by their last one, when
+    `observed` ends.
+    """
+    ends = [cell.trap_last_at + policy.anchor_window_minutes + 1 for cell, _ in trapped]
+    if counted:
+        first_day = min([cell.day for cell, _ in counted])
+        ends.append((first_day + policy.evidence_days + 1) * MINUTES_A_DAY)
+    if watched:
+        days = [cell.day for cell, _ in watched]
+        counts = any(cell.genuine_n or cell.seen_24h for cell, _ in watched)
+        ends.append(((min(days) if counts else max(days)) + policy.guard_days) * MINUTES_A_DAY)
+    return min(ends, default=NEVER)
+
+
+def _group_sums(counted: list[Judged], policy: Policy) -> tuple[GroupSum, ...]:
+    """Return the buckets of all groups, by group id."""
+    by_group: dict[int, list[Judged]] = {}
     for pair in counted:
-        cell, standing = pair
-        by_group.setdefault(standing.group_id, []).append(pair)
-        first_at = min(first_at, cell.first_at)
-        last_at = max(last_at, cell.last_at)
-        if cell.strong_at:
-            strong_n = cell.n_u[3] + cell.n_u[4] + cell.n_u[5]
-            originals += strong_n
-            hands_n += strong_n - cell.auto_n
-            days.add(cell.day)
-            strong_at = max(strong_at, cell.strong_at)
-        if cell.log_miss_n:
-            log_miss_n += cell.log_miss_n
-            log_miss_days.add(cell.day)
-        if cell.trap_n and cell.trap_last_at + policy.anchor_window_minutes >= tick:
-            trapped.append(pair)
-            until = min(until, cell.trap_last_at + policy.anchor_window_minutes + 1)
-    seen = _seen_by_group(watched, policy) if watched else []
-    groups = tuple(_group_sum(gid, pairs, policy) for gid, pairs in sorted(by_group.items()))
-    return Tally(
-        since=tick,
-        until=until,
-        groups=groups,
-        plain=all(group.weak == 0 and group.main == group.strong for group in groups),
-        originals=originals,
-        days=len(days),
-        hands_n=hands_n,
-        log_miss_n=log_miss_n,
-        log_miss_days=len(log_miss_days),
-        traps=bool(trapped),
-        anchored=bool(trapped) and _anchored(trapped, policy),
-        observed=bool(seen),
-        mixed=_mixed(seen, policy),
-        pooled=_pooled(seen, policy),
-        first_at=first_at if counted else 0,
-        last_at=last_at,
-        strong_at=strong_at,
-        addr_min=min((cell.addr_min for cell, _ in counted), default=b""),
-        addr_max=max((cell.addr_max for cell, _ in counted), default=b""),
-    )
+        group_id = pair[1].group_id
+        if group_id in by_group:
+            by_group[group_id].append(pair)
+        else:
+            by_group[group_id] = [pair]
+    return tuple([_group_sum(group_id, by_group[group_id], policy) for group_id in sorted(by_group)])
 
 
-def _group_sum(group_id: int, pairs: list[tuple[Cell, Standing]], policy: Policy) -> GroupSum:
+def _group_sum(group_id: int, pairs: list[Judged], policy: Policy) -> GroupSum:
     """Return the buckets of one group; its sources add up day by day, each under its own weight."""
-    weight = max(standing.weight for _, standing in pairs)
-    by_day: dict[int, tuple[int, int, int, int]] = {}
-    strong_at = 0
+    weight = strong_at = 0
+    by_day: dict[int, DaySum] = {}
     for cell, standing in pairs:
-        own = standing.weight
-        strong = min(policy.day_cap, cell.points) * own
-        main = strong
-        if cell.nsu_n >= policy.nsu_recipients:
-            main = min(policy.day_cap, cell.points + cell.nsu_points) * own
-        weak = min(policy.weak_cap, cell.weak_points) * own
-        at = cell.last_at
-        if cell.day in by_day:
-            known = by_day[cell.day]
-            at, main = max(at, known[0]), main + known[1]
-            strong, weak = strong + known[2], weak + known[3]
-        by_day[cell.day] = (at, main, strong, weak)
+        own, points = standing.weight, cell.points
+        weight = max(weight, own)
         strong_at = max(strong_at, cell.strong_at)
-    day_cap, weak_cap = policy.day_cap * weight, policy.weak_cap * weight
-    days = tuple(
-        DaySum(at, min(day_cap, main), min(day_cap, strong), min(weak_cap, weak))
-        for _, (at, main, strong, weak) in sorted(by_day.items())
-    )
-    main, strong, weak = _fold(days, weight, policy, days[-1].at)
-    return GroupSum(group_id, weight, days[-1].at, main, strong, weak, strong_at, days)
+        day_cap = policy.day_cap
+        strong = main = (min(day_cap, points)) * own
+        if cell.nsu_n >= policy.nsu_recipients:
+            main = min(day_cap, points + cell.nsu_points) * own
+        weak = cell.weak_points and min(policy.weak_cap, cell.weak_points) * own
+        known = by_day.get(cell.day)
+        if known is None:
+            by_day[cell.day] = DaySum(cell.last_at, main, strong, weak)
+        else:
+            at = max(known.at, cell.last_at)
+            by_day[cell.day] = DaySum(at, known.main + main, known.strong + strong, known.weak + weak)
+    days = tuple([by_day[day] for day in sorted(by_day)]) if len(by_day) > 1 else tuple(by_day.values())
+    last_at = days[-1].at
+    main, strong, weak = _fold(days, weight, policy, last_at)
+    return GroupSum(group_id, weight, last_at, main, strong, weak, strong_at, days)
 
 
 def _fold(days: tuple[DaySum, ...], weight: int, policy: Policy, tick: int) -> tuple[int, int, int]:
     """Return (main, strong, weak) at `tick`: leaky buckets with their ceilings inside the decay.
 
     A ceiling applied on reading only would keep a long-time emitter at it for days after it stopped
-    (scoring.md 3). Observations from after `tick` count as made at `tick`.
+    (scoring.md 3). Observations from after `tick` count as made at `tick`. A day fills by `day_cap`
+    at most, also when several sources of the group add up.
     """
-    if len(days) == 1:
-        main, strong, weak, last = days[0].main, days[0].strong, days[0].weak, days[0].at
-        cap = policy.bucket_cap * weight
-        main, strong = min(cap, main), min(cap, strong)
-    else:
-        table, half_life = decay_table(policy.half_life_minutes), policy.half_life_minutes
-        cap, weak_cap = policy.bucket_cap * weight, policy.weak_cap * weight
-        main = strong = weak = last = 0
-        for day in days:
-            at = min(day.at, tick)
+    cap, day_cap = policy.bucket_cap * weight, policy.day_cap * weight
+    weak_cap = policy.weak_cap * weight
+    if len(days) == 1:  # the common case
+        most = min(cap, day_cap)
+        return min(most, days[0].main), min(most, days[0].strong), min(weak_cap, days[0].weak)
+    half_life = policy.half_life_minutes
+    table = decay_table(half_life)
+    main = strong = weak = last = 0
+    for day in days:
+        at = min(tick, day.at)
+        if main:
             halvings, rest = divmod(at - last, half_life)
             factor, shift = table[rest], BITS + halvings
-            main = min(cap, (main * factor >> shift) + day.main)
-            strong = min(cap, (strong * factor >> shift) + day.strong)
-            weak = min(weak_cap, (weak * factor >> shift) + day.weak)
-            last = at
+            main, strong = main * factor >> shift, strong * factor >> shift
+            weak = weak and weak * factor >> shift
+        elif weak:
+            weak = decayed(weak, at - last, half_life)
+        main += min(day_cap, day.main)
+        strong += min(day_cap, day.strong)
+        main = min(cap, main)
+        strong = min(cap, strong)
+        if day.weak:
+            weak = min(weak_cap, weak + day.weak)
+        last = at
     return main, strong, weak
 
 
 def bucket_at(group: GroupSum, policy: Policy, tick: int) -> tuple[int, int]:
     """Return the group's whole and strong contribution at `tick`, in micro-points."""
+    main, strong, weak = group.main, group.strong, group.weak
     if tick < group.last_at:
         main, strong, weak = _fold(group.days, group.weight, policy, tick)
-        factor, shift = 1, 0
-    else:
-        main, strong, weak = group.main, group.strong, group.weak
+    elif tick > group.last_at:
         halvings, rest = divmod(tick - group.last_at, policy.half_life_minutes)
         factor, shift = decay_table(policy.half_life_minutes)[rest], BITS + halvings
-    whole = main * factor >> shift
-    firm = whole if strong == main else strong * factor >> shift
+        whole = main * factor >> shift
+        strong = whole if strong == main else strong * factor >> shift
+        main, weak = whole, weak and weak * factor >> shift
     if weak:
-        whole = min(policy.bucket_cap * group.weight, whole + (weak * factor >> shift))
-    return whole // FULL_WEIGHT, firm // FULL_WEIGHT
+        main = min(policy.bucket_cap * group.weight, main + weak)
+    return main // FULL_WEIGHT, strong // FULL_WEIGHT
 
 
 def facts(counted: Tally, policy: Policy, tick: int) -> Facts:
@@ -225,7 +252,7 @@ def facts(counted: Tally, policy: Policy, tick: int) -> Facts:
         whole, firm = bucket_at(group, policy, tick)
         wholes.append(whole)
         firms.append(firm)
-        if firm >= policy.support_at and group.strong_at >= live_from and group.strong_at:
+        if firm >= policy.support_at and group.strong_at and group.strong_at >= live_from:
             supports += 1
             trusted += group.weight >= policy.trusted_weight
     if len(wholes) > policy.top_groups:
@@ -235,7 +262,7 @@ def facts(counted: Tally, policy: Policy, tick: int) -> Facts:
     return Facts(score, score if counted.plain else sum(firms), supports, trusted)
 
 
-def _anchored(trapped: list[tuple[Cell, Standing]], policy: Policy) -> bool:
+def _anchored(trapped: list[Judged], policy: Policy) -> bool:
     """Whether traps of anchor sources were hit often enough, at several of them, over some time.
 
     Tokens of different groups stand for different traps; an unknown token (0) proves no second one.
@@ -268,19 +295,18 @@ class _Seen(NamedTuple):
     originals: int = 0
 
 
-def _seen_by_group(watched: list[tuple[Cell, Standing]], policy: Policy) -> list[_Seen]:
-    """Return the sums of each trusted group; a source's day counts once, whatever its epochs."""
+def _seen_by_group(watched: list[Judged]) -> list[_Seen]:
+    """Return the sums of each group; a source's day counts once, whatever the number of its epochs."""
     days: dict[tuple[int, int, int], _Seen] = {}
     for cell, standing in watched:
-        if standing.weight >= policy.trusted_weight:
-            key = (standing.group_id, cell.source_id, cell.day)
-            old = days.get(key, _Seen())
-            days[key] = _Seen(
-                max(old.null_n, cell.null_n),
-                max(old.genuine_n, cell.genuine_n),
-                max(old.seen, cell.seen_24h),
-                old.originals + cell.n,
-            )
+        key = (standing.group_id, cell.source_id, cell.day)
+        old = days.get(key, _Seen())
+        days[key] = _Seen(
+            max(old.null_n, cell.null_n),
+            max(old.genuine_n, cell.genuine_n),
+            max(old.seen, cell.seen_24h),
+            old.originals + cell.n,
+        )
     groups: dict[int, _Seen] = {}
     for (group_id, _, _), day in days.items():
         old = groups.get(group_id, _Seen())
