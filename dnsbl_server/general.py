@@ -100,6 +100,13 @@ def answer(data: bytes, service: Service, *, client: bytes, tcp: bool, now: int)
     return _message(query, reply, service, client=client, tcp=tcp, now=now)
 
 
+def cut(data: bytes) -> bytes | None:
+    """Return the answer to a datagram that was longer than the room for it: FORMERR, or silence."""
+    if len(data) < wire.HEADER_LEN or data[2] & 0x80:
+        return None
+    return bare(data, wire.FORMERR)
+
+
 def bare(data: bytes, rcode: int) -> bytes:
     """Return a header alone, for messages whose rest cannot be read: ID, opcode and RD are kept."""
     ident, flags = wire.PAIR.unpack_from(data)
