@@ -33,9 +33,9 @@ _SECONDS_A_DAY: Final = 86_400
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One report as it came. content: what makes it the same report again. body: all that was sent."""
+    """One report as it came. digest: 32 bytes, equal for the same report again. body: all that was sent."""
 
-    content: bytes
+    digest: bytes
     body: bytes
     idempotency_key: str | None = None
 
@@ -135,7 +135,7 @@ class Intake:
         if judgement.emitter is None or judgement.verdict not in {Verdict.BACKSCATTER, Verdict.UNVERIFIABLE}:
             return None
         observed_at = (judgement.observed_at or now).replace(second=0, microsecond=0)
-        original = judgement.original or b"digest:" + hashlib.sha256(submission.content).digest()
+        original = judgement.original or b"digest:" + submission.digest
         if claim.recipient_class is RecipientClass.NO_SUCH_USER and claim.recipient_token is not None:
             # No mail exists that could be named: each recipient counts once a day.
             original = f"recipient:{claim.recipient_token}/{_day(observed_at)}".encode()
@@ -204,7 +204,7 @@ class Intake:
     def _dedupes(self, submission: Submission, *, day: int) -> "_Dedupes":
         key = submission.idempotency_key
         return _Dedupes(
-            content=self._secret.periodic("digest", hashlib.sha256(submission.content).digest(), day=day),
+            content=self._secret.periodic("digest", submission.digest, day=day),
             body=self._secret.periodic("body", hashlib.sha256(submission.body).digest(), day=day),
             by_key=self._secret.periodic("idempotency", key.encode(), day=day) if key is not None else None,
         )

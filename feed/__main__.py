@@ -1,0 +1,47 @@
+"""`backscatter-feed`: the only place that puts the commands together."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from feed.commands import daily, operator, processes, snapshots
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Backscatter Feed: score reports, publish zones, look after the feed.",
+)
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[pathlib.Path | None, typer.Option(help="settings file (TOML)")] = None,
+) -> None:
+    context.obj = config
+
+
+app.command("serve")(processes.serve_all)
+app.command()(processes.schedule)
+app.command()(daily.score)
+app.command()(daily.publish)
+app.command()(daily.rank)
+app.command()(daily.explain)
+app.command()(operator.freeze)
+app.command()(operator.thaw)
+app.add_typer(snapshots.app, name="snapshot")
+app.add_typer(operator.reporter, name="reporter")
+app.add_typer(operator.key, name="key")
+app.add_typer(operator.exempt, name="exempt")
+app.add_typer(processes.db, name="db")
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="backscatter-feed")
+
+
+if __name__ == "__main__":
+    main()

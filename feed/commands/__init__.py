@@ -1,0 +1,1 @@
+"""The command line of `backscatter-feed`: parse, call, print."""

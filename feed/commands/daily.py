@@ -1,0 +1,124 @@
+"""`score`, `publish`, `rank`, `explain`: what the scheduler does, by hand, and looking at the result."""
+
+import json
+import sys
+import time
+from typing import Annotated, Any
+
+import rich.console
+import rich.table
+import typer
+
+from feed.commands.failure import fail
+from feed.commands.opened import feed_of
+from feed.commands.times import in_words, minute_in_words
+from feed.domain.address import AddressError, parse_address, unpacked
+from feed.domain.evidence import MICRO
+from feed.domain.explain import explanation_json
+from feed.jobs import publish as publishing
+from feed.jobs import score as scoring
+from feed.opening import Feed
+from feed.store import rules, states
+from feed.store.inspection import Inspection, inspect
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def _now() -> int:
+    return int(time.time())  # noqa: TID251 - an entry point
+
+
+def score(context: typer.Context) -> None:
+    """Score everything that is due now, as the scheduler does at each tick."""
+    feed = feed_of(context)
+    done = scoring.Scorer(
+        database=feed.database, secret=feed.secret, policy=feed.policy, providers=feed.providers
+    ).run(now=_now())
+    print(f"{done.scored} addresses scored, {done.transitions} changed")
+
+
+def publish(context: typer.Context) -> None:
+    """Publish both zones now, through the same gates as the scheduler."""
+    feed = feed_of(context)
+    for zone in publishing.publish(feed.database, feed.settings.publish, now=_now()):
+        since = in_words(zone.published_at)
+        print(f"{zone.zone}: serial {zone.serial}, {zone.entries_n} entries, since {since}")
+        if zone.alarm:
+            print(f"{zone.zone}: {zone.alarm}; {zone.held_n} additions held", file=sys.stderr)
+
+
+def rank(
+    context: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the worst emitters with their reasons; shown is not listed."""
+    feed = feed_of(context)
+    now = _now()
+    with feed.database.read() as connection:
+        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
+        found = [
+            inspect(connection, unpacked(row.key), rules=current, secret=feed.secret, tick=now // 60)
+            for row in states.worst(connection, limit=limit)
+        ]
+    if as_json:
+        print(json.dumps([_document(one) for one in found], indent=2))
+        return
+    table = rich.table.Table("address", "state", "code", "score", "reason", "last evidence")
+    for one in found:
+        assert one.row is not None
+        state = one.row.state
+        table.add_row(
+            str(one.address), state.state.word, f"127.0.0.{state.code}" if state.code else "-",
+            f"{state.score / MICRO:.2f}", state.reason or "-", minute_in_words(state.last_evidence_at),
+        )  # fmt: skip
+    rich.console.Console().print(table if found else "nobody has a score")
+
+
+def explain(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="any spelling of an address")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Explain the score of one address; the parts add up to it exactly."""
+    feed = feed_of(context)
+    try:
+        wanted = parse_address(address)
+    except AddressError as problem:
+        fail(str(problem))
+    now = _now()
+    with feed.database.read() as connection:
+        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
+        found = inspect(connection, wanted, rules=current, secret=feed.secret, tick=now // 60)
+    if as_json:
+        print(json.dumps(_document(found), indent=2))
+    else:
+        _print(found, feed)
+
+
+def _document(found: Inspection) -> dict[str, Any]:
+    document: dict[str, Any] = {"address": str(found.address)}
+    if found.explanation is None:
+        return document | {"state": "clear", "score": 0}
+    return document | explanation_json(found.explanation)
+
+
+def _print(found: Inspection, feed: Feed) -> None:
+    console = rich.console.Console()
+    if found.row is None or found.explanation is None:
+        console.print(f"{found.address}: nobody reported it")
+        return
+    document = explanation_json(found.explanation)
+    parts = document.pop("parts", [])
+    console.print(f"[bold]{found.address}[/bold] under policy {feed.policy.name}")
+    for name, value in document.items():
+        console.print(f"  {name}: {json.dumps(value)}", highlight=False, soft_wrap=True)
+    table = rich.table.Table(*(parts[0].keys() if isinstance(parts, list) and parts else ("parts",)))
+    for part in parts if isinstance(parts, list) else []:
+        table.add_row(*(str(value) for value in part.values()))
+    console.print(table)
+    for change in found.history:
+        words = f"{change.from_state.word} -> {change.to_state.word}  {change.cause}"
+        console.print(f"  {minute_in_words(change.at)}  {words}")

@@ -1,0 +1,107 @@
+"""`backscatter-feed snapshot`: a plain list to a snapshot file, and what a file holds."""
+
+import contextlib
+import pathlib
+import time
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Final
+
+import rich.console
+import rich.progress
+import typer
+
+from feed.commands.failure import fail
+from feed.commands.lists import ListError, lines_of, read_list
+from feed.commands.times import in_words
+from feed.jobs.publish import PublishError, replace
+from feed.snapshot import writer
+from feed.snapshot.format import EXPIRE_S, REFRESH_S, Meta, SnapshotError
+from feed.snapshot.reader import Snapshot
+
+app = typer.Typer(no_args_is_help=True, help="Build and inspect snapshot files.")
+
+_BAR_FROM_LINES: Final = 20_000
+
+
+@app.command()
+def build(
+    source: Annotated[pathlib.Path, typer.Argument(metavar="LIST", help="one address or CIDR a line")],
+    zone: Annotated[str, typer.Option(help="zone name")],
+    output: Annotated[pathlib.Path, typer.Option(help="snapshot file, replaced as a whole or not at all")],
+    *,
+    allow_special: Annotated[
+        bool, typer.Option("--allow-special", help="take private and documentation space")
+    ] = False,
+    text: Annotated[str, typer.Option(help="TXT record, $ is the address")] = "Listed: $",
+    name_server: Annotated[list[str] | None, typer.Option(help="name server, may be repeated")] = None,
+    expire_days: Annotated[int, typer.Option(min=1, help="days until it is refused as too old")] = 3650,
+) -> None:
+    """Build a snapshot from a plain list. A line may end with a return code: `192.0.2.1 3`."""
+    now = int(time.time())  # noqa: TID251 - an entry point
+    apex = zone.rstrip(".").lower()
+    parent = apex.partition(".")[2] or "invalid"
+    servers = tuple(name_server or [f"ns.{parent}"])
+    try:
+        last = Snapshot.open(output.read_bytes()).meta.serial if output.exists() else 0
+    except (SnapshotError, OSError):
+        last = 0
+    meta = Meta(
+        zone=apex,
+        serial=writer.serial_after(last, now),
+        created_at=now,
+        refresh_by=now + max(REFRESH_S, expire_days * 86_400),
+        expire_at=now + max(EXPIRE_S, expire_days * 86_400),
+        mname=servers[0],
+        rname=f"hostmaster.{parent}",
+        ns=servers,
+        lookup_url="$",
+        allow_special=allow_special,
+    )
+    try:
+        with _progress(read_list(source, text=text), total=lines_of(source), words="reading") as entries:
+            data = writer.build_packed(entries, meta)
+        replace(output, data)
+    except (ListError, SnapshotError, PublishError) as problem:
+        fail(str(problem))
+    _describe(Snapshot.open(data), output)
+
+
+@app.command()
+def info(file: Annotated[pathlib.Path, typer.Argument(metavar="FILE")]) -> None:
+    """Check a snapshot file completely and say what it holds."""
+    try:
+        _describe(Snapshot.open(file.read_bytes()), file)
+    except OSError as problem:
+        fail(f"cannot read {file}: {problem.strerror}")
+    except SnapshotError as problem:
+        fail(f"{file} cannot be served: {problem}")
+
+
+def _describe(snapshot: Snapshot, file: pathlib.Path) -> None:
+    meta, counts = snapshot.meta, snapshot.counts()
+    rows = {
+        "file": str(file),
+        "zone": meta.zone,
+        "serial": str(meta.serial),
+        "created": in_words(meta.created_at),
+        "fresh until": in_words(meta.refresh_by),
+        "expires": in_words(meta.expire_at),
+        "name servers": ", ".join(meta.ns),
+        "IPv4": f"{counts.v4_addresses} addresses in {counts.v4_ranges} ranges (test entries included)",
+        "IPv6": f"{counts.v6_ranges} ranges",
+        "return codes": ", ".join(sorted({f"127.0.0.{value.code}" for value in snapshot.values if value})),
+        "body": f"sha256 {snapshot.body_digest.hex()}",
+    }
+    for name, value in rows.items():
+        print(f"{name + ':':14} {value}")
+
+
+@contextlib.contextmanager
+def _progress(items: Iterable[Any], *, total: int, words: str) -> Iterator[Iterable[Any]]:
+    """Give `items` with a progress bar around them; on a terminal and for long work only."""
+    console = rich.console.Console(stderr=True)
+    if not console.is_terminal or total < _BAR_FROM_LINES:
+        yield items
+        return
+    with rich.progress.Progress(console=console, transient=True) as bar:
+        yield bar.track(items, total=total, description=words)

@@ -1,0 +1,41 @@
+"""Retention: what is past its time goes, in small transactions (DESIGN section 5, evidence.md 6.3)."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from feed.store.database import ROWS_A_WRITE, Database
+from feed.store.tables import cell, event, receipt, ticket, transition
+
+EVENT_DAYS: Final = 130
+CELL_DAYS: Final = 45
+RECEIPT_DAYS: Final = 30
+HISTORY_DAYS: Final = 365
+
+_SECONDS_A_DAY: Final = 86_400
+_MINUTES_A_DAY: Final = 1_440
+
+
+def sweep(database: Database, *, now: int) -> dict[str, int]:
+    """Delete rows past their time and return how many went from each table; `now` in seconds."""
+    day = now // _SECONDS_A_DAY
+    old: dict[sa.Table, sa.ColumnElement[bool]] = {
+        event: event.c.received_day < day - EVENT_DAYS,
+        cell: cell.c.day < day - CELL_DAYS,
+        receipt: receipt.c.created_day < day - RECEIPT_DAYS,
+        transition: transition.c.at_minute < (day - HISTORY_DAYS) * _MINUTES_A_DAY,
+        ticket: ticket.c.asked_at < now - HISTORY_DAYS * _SECONDS_A_DAY,
+    }
+    return {table.name: _delete(database, table, condition) for table, condition in old.items()}
+
+
+def _delete(database: Database, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
+    key = sa.tuple_(*table.primary_key.columns)
+    chosen = sa.select(*table.primary_key.columns).where(condition).limit(ROWS_A_WRITE)
+    total = 0
+    while True:
+        with database.write() as connection:
+            gone = connection.execute(sa.delete(table).where(key.in_(chosen))).rowcount
+        total += gone
+        if gone < ROWS_A_WRITE:
+            return total

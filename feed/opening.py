@@ -1,0 +1,54 @@
+"""Opening the feed: settings in, database, secret, policy and provider file out. Used by every process."""
+
+import dataclasses
+import importlib.resources
+import pathlib
+import sys
+
+from feed.domain.policy import Policy, policy_named
+from feed.domain.providers import ProviderFileError, Providers
+from feed.settings import Settings
+from feed.store import secret as secrets
+from feed.store import upgrade
+from feed.store.database import Database
+from feed.store.secret import Secret
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What a process works with. providers None: the file cannot be read, so nothing new is listed."""
+
+    settings: Settings
+    database: Database
+    secret: Secret
+    policy: Policy
+    providers: Providers | None
+
+
+def open_feed(settings: Settings, *, check: bool = True) -> Feed:
+    """Return the opened feed; raises `StoreError` or `SecretError` in words.
+
+    check: refuse a database that is empty, older or newer than this program.
+    """
+    database = Database(settings.store.url, synchronous=settings.store.sqlite_synchronous)
+    if check:
+        upgrade.check(database)
+    return Feed(
+        settings=settings,
+        database=database,
+        secret=secrets.load(settings.store.secret_file),
+        policy=policy_named(settings.score.policy),
+        providers=load_providers(settings.score.providers_file),
+    )
+
+
+def load_providers(file: pathlib.Path | None) -> Providers | None:
+    """Return the provider file, the built-in one unless `file` is named; None, with a line, if unreadable."""
+    try:
+        if file is None:
+            source = importlib.resources.files("feed") / "data" / "providers.txt"
+            return Providers.parse(source.read_text(encoding="utf-8"))
+        return Providers.parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ProviderFileError) as problem:
+        print(f"the provider file cannot be used, nothing new will be listed: {problem}", file=sys.stderr)
+        return None

@@ -1,0 +1,112 @@
+"""`backscatter-ingest`: the HTTP process, and judging files offline."""
+
+import datetime as dt
+import pathlib
+import socket
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from feed.settings import Settings, SettingsError, load
+from feed.store.database import StoreError
+from feed.store.secret import SecretError
+
+CONFIGURATION = 78
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Take reports over HTTP, or judge mails offline.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def serve(
+    context: typer.Context,
+    config: Annotated[pathlib.Path | None, typer.Option(help="settings file (TOML)")] = None,
+    serve: Annotated[str | None, typer.Option(help="reports,site: instead of what the settings say")] = None,
+    listen: Annotated[str | None, typer.Option(help="HOST:PORT instead of what the settings say")] = None,
+) -> None:
+    """Serve HTTP, unless a command is given."""
+    if context.invoked_subcommand is None:
+        _serve(config, serve, listen)
+
+
+def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -> None:
+    import uvicorn
+
+    from feed.opening import open_feed
+    from ingest.app import create_app
+
+    try:
+        settings = load(config)
+        parts = serve.split(",") if serve else list(settings.http.serve)
+        feed = open_feed(settings)
+    except (SettingsError, StoreError, SecretError) as problem:
+        _fail(str(problem))
+    unknown = set(parts) - {"reports", "site"}
+    if unknown:
+        _fail(f"--serve takes reports and site, not {', '.join(sorted(unknown))}")
+    bound = _bind(settings, listen)
+    application = create_app(feed, serve=parts, now=lambda: dt.datetime.now(dt.UTC))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            access_log=False,
+            log_level="warning",
+            proxy_headers=False,  # the site reads X-Forwarded-For itself, from listed proxies only
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            limit_concurrency=200,
+            h11_max_incomplete_event_size=16 * 1024,
+        )
+    )
+    server.run(sockets=[bound])
+
+
+def _bind(settings: Settings, listen: str | None) -> socket.socket:
+    """Return a bound socket, so that a taken port is said in words and nothing starts."""
+    where = listen or settings.http.listen
+    host, _, port = where.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, int(port)))
+    except (OSError, ValueError, OverflowError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        _fail(f"cannot listen on {where}: {reason}. Is another instance running? See [http] listen")
+    return bound
+
+
+def _fail(words: str) -> NoReturn:
+    print(f"backscatter-ingest: {words}", file=sys.stderr)
+    raise SystemExit(CONFIGURATION)
+
+
+@app.command()
+def judge(
+    paths: Annotated[
+        list[pathlib.Path], typer.Argument(metavar="PATH...", help="files, folders, Maildirs, mbox")
+    ],
+    *,
+    border_host: Annotated[list[str] | None, typer.Option(help="name your MX writes after `by`")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="processes; all cores unless told")] = None,
+) -> None:
+    """Judge mails offline: one JSON object a mail, the same verdict as the API."""
+    from ingest import judge_files
+
+    raise SystemExit(
+        judge_files.run(paths, border_hosts=border_host or [], out=sys.stdout, err=sys.stderr, jobs=jobs)
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="backscatter-ingest")
+
+
+if __name__ == "__main__":
+    main()
