@@ -193,6 +193,11 @@ class Meta:
             raise SnapshotContentError("created, refresh and expire times are not in this order")
         if not self.lookup_url.startswith(("http://", "https://")):
             raise SnapshotContentError("the look-up URL does not begin with http:// or https://")
+        self.test_entry(TEST_CODES[0])
+
+    def test_entry(self, code: int) -> Value:
+        """Return what the test entry 127.0.0.code answers; raises when the look-up URL is too long for it."""
+        return Value(code=code, unit=32, text=f"Test entry, see {self.lookup_url}")
 
 
 def _plain_name(name: str, what: str) -> str:

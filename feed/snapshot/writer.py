@@ -306,8 +306,7 @@ def _finished(v4: _Table, v6: _Table, numbers: _Numbers, meta: Meta) -> bytes:
     codes = {numbers.values[number - 1].code for number in {*v4.numbers, *v6.numbers} - {0}}
     for code in TEST_CODES:
         if code == TEST_CODES[0] or code in codes or meta.zone.startswith(_SCORE_LABEL):
-            value = Value(code=code, unit=32, text=f"Test entry of {meta.zone}, see {meta.lookup_url}")
-            v4.assign(_test_change(code, numbers.of(value)))
+            v4.assign(_test_change(code, numbers.of(meta.test_entry(code))))
     used = {numbers.values[number - 1] for number in {*v4.numbers, *v6.numbers} - {0}}
     values = tuple(sorted(used))
     renumbered = bytearray(MAX_VALUES + 1)

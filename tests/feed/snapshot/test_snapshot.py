@@ -362,6 +362,7 @@ def test_a_test_code_leaves_with_the_last_entry_that_uses_it() -> None:
         pytest.param({"serial": 2**32}, "serial", id="serial beyond 32 bits"),
         pytest.param({"refresh_by": 1}, "order", id="refresh before creation"),
         pytest.param({"lookup_url": "feed.example.org/$"}, "http", id="URL without scheme"),
+        pytest.param({"lookup_url": "https://feed.example.org/" + "x" * 220}, "bytes", id="URL too long"),
     ],
 )
 def test_meta_that_makes_no_zone_is_refused(changes: dict[str, object], words: str) -> None:
