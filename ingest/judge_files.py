@@ -126,7 +126,7 @@ def judge_mail(mail: Mail, *, registration: Registration, now: dt.datetime) -> O
 def judge_paths(
     paths: Iterable[Path], *, registration: Registration, now: dt.datetime, jobs: int | None = None
 ) -> Iterator[Outcome]:
-    """Judge every mail under `paths`, in order. jobs: processes, by default one a core; 1 stays in this one."""
+    """Judge every mail under `paths`, in order. jobs: processes, by default one a core; 1 starts none."""
     work = functools.partial(judge_mail, registration=registration, now=now)
     number = jobs if jobs is not None else os.cpu_count() or 1
     mails = find_mails(paths)

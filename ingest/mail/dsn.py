@@ -152,19 +152,19 @@ def host_of(value: str) -> str | None:
     return host if _HOST.fullmatch(host) else None
 
 
-_TEXT_STATUS: Final = re.compile(
-    r"^[>\s]{0,4}final-recipient[ \t]*:.{0,400}$(?:\n.{0,400}$){0,12}?\n[>\s]{0,4}(?:action|status)[ \t]*:[ \t]*(\S{1,20})",
-    re.IGNORECASE | re.MULTILINE,
-)
+_FIELDS_AFTER: Final = 12
+"""Lines after Final-Recipient in which Action or Status must follow to be more than a mention of it."""
+_TRIED: Final = 5
 
 
 def status_in_text(text: str) -> bytes | None:
-    """Return delivery-status fields that stand in plain text (the part headers were lost), or None."""
-    match = _TEXT_STATUS.search(text)
-    if match is None:
-        return None
-    start = text.rfind("\n\n", 0, match.start())
-    before = text[max(start, match.start() - 2000, 0) : match.start()]
-    opening = before.lower().rfind("reporting-mta")
-    begin = match.start() - (len(before) - opening if opening >= 0 else 0)
-    return text[begin : match.end() + 4000].encode("utf-8", "replace")
+    """Return delivery-status fields that stand in a lower-case text (their part was lost), or None."""
+    lines = [line.lstrip("> \t") for line in text.split("\n")]
+    places = [number for number, line in enumerate(lines) if line.startswith("final-recipient")]
+    for place in places[:_TRIED]:
+        following = lines[place + 1 : place + 1 + _FIELDS_AFTER]
+        if any(line.startswith(("action:", "status:")) for line in following):
+            before = range(place, max(place - _FIELDS_AFTER, -1), -1)
+            start = next((number for number in before if lines[number].startswith("reporting-mta")), place)
+            return "\n".join(lines[start:]).encode("utf-8", "replace")
+    return None

@@ -17,7 +17,7 @@ def _any(text: str) -> re.Pattern[str]:
 ANSWERED: Final = _any(
     r"""
 (?:re|fwd?|aw|antw|antwort|wg|sv|vs|vb|tr|rv|ref|odp|ynt|res|enc|回复|转发|答复)(?:\[\d{1,3}\])? ?[:：]
-"""
+"""  # noqa: RUF001
 )
 """A person answered or forwarded: such a subject says nothing about the mail itself."""
 
@@ -26,7 +26,7 @@ BOUNCE_SUBJECT: Final = _any(
 \bundeliver(?:able|ed)\b|\bnon[- ]?deliver(?:y|able)\b|\bnot deliver(?:ed|able)\b|\bunzustellbar
 \bdelivery (?:status )?(?:has )?(?:failed|failure|problem|error|notification|report|warning|unsuccessful
     |reject)
-\b(?:e-?mail|message|mail|email) (?:delivery |transmission |system |transport 
+\b(?:e-?mail|message|mail|email) (?:delivery |transmission |system |transport\x20
     |processing )?(?:has )?(?:failed|failure|error\b|problem|bounced|could not be|undeliverable|returned
     |rejected|not sent)
 \bfailed (?:mail|delivery|message|to deliver)\b|\bfailure (?:notice|delivery|notification)\b
@@ -58,9 +58,12 @@ BOUNCE_SUBJECT: Final = _any(
 \bniedostarcz|\bnie można dostarczyć|\bnie (?:została )?dostarczon|\bzwrot (?:poczty|wiadomości)
 \bnedoručiteln|\bnedoručen|\bkézbesíthetetlen|\bteslim edilemed|\biletilemed|недоставлен
 не доставлен|не может быть доставлен|невозможно доставить|ошибка доставки|сбой доставки
-не удалось доставить|не вдалося доставити|сообщение не доставлено|配信(?:不能|不可|エラー|できません|できませんでした|失敗)
-配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達|届きません|未配信|配送エラー|退信|退回|投递失败|投遞失敗|无法投递|無法投遞
-未送达|未送達|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지|전송 실패|반송
+не удалось доставить|не вдалося доставити|сообщение не доставлено
+配信(?:不能|不可|エラー|できません|できませんでした|失敗)
+配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達
+届きません|未配信|配送エラー|退信|退回|投递失败|投遞失敗|无法投递|無法投遞
+未送达|未送達|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지
+전송 실패|반송
 """
 )
 
@@ -92,7 +95,7 @@ GIVEN_UP_TEXT: Final = _any(
     r"""
 \bpermanent(?:ly)? (?:fatal )?(?:error|fail)|\bi'?ve given up\b|\bi am not going to try again\b
 \bundeliverable\b|\bgiv(?:en|ing) up\b|\bwill no longer be\b
-\bcould not be delivered to (?:one|the following)|\bretry (?:timeout|time not reached)\b
+\bretry (?:timeout|time not reached)\b
 \bretry timeout exceeded\b|\bhas failed\b
 """
 )
@@ -104,44 +107,48 @@ FAILURE_TEXT: Final = _any(
 \bnot be delivered\b|\bdelivery (?:to the following|has failed|failed|failure|attempts|attempted)
 \bfailed to deliver\b|\bpermanent (?:fatal )?(?:error|failure)
 \bfollowing address(?:es)? (?:had|failed|were)|\bdid not reach\b|\bunknown user\b|\buser unknown\b
-\bno such (?:user|mailbox|recipient|address|domain|host)\b
-\bmailbox (?:is )?(?:full|unavailable|not found|does not exist|disabled)\b|\bdoes not exist\b
-\bover ?quota\b|\bquota exceeded\b|\bexceeded .{0,20}quota|\bcould not (?:deliver|send|find|reach)\b
+\bno such (?:user|mailbox|recipient|address)\b|\bnon-?delivery\b|\bfailed recipient
+\bmailbox (?:is )?(?:full|unavailable|not found|does not exist|disabled)\b
+\bover ?quota\b|\bquota exceeded\b|\bexceeded .{0,20}quota|\bcould not (?:deliver|reach)\b
 \brecipient (?:address )?(?:rejected|unknown|not found)\b
 \baddress(?:ee)? (?:rejected|unknown|not found)\b|\bhost (?:not found|unknown)\b
-\b5\d\d[ -#]{1,3}5\.\d{1,2}\.\d{1,3}\b|\b55[0-4][ -]
+\b5\d\d[ -#]{1,3}5\.\d{1,2}\.\d{1,3}\b
 \bthis message was created automatically by (?:the )?mail|\bis a permanent error\b
 \breturned (?:to|by) (?:the )?(?:sender|mail)|\btranscript of (?:the )?session
-\bproblems? (?:with|delivering|in delivering)|\bsession follows\b
-\bhas been (?:returned|rejected|blocked|refused)\b|\bwas rejected\b|\bis full\b
-\berror(?:s)? (?:occurred|delivering|during)|\bfailed recipient
-\breason for (?:the )?(?:failure|return|rejection)|\bnon-?delivery\b|\bcould not process\b
-\bnot listed in\b|\bnot (?:a )?(?:valid|known|found)\b|\bdisabled\b|zugestellt werden|unzustellbar
-nicht zugestellt|unbekannt|n'a pas pu être|n'ont pas pu|pas été (?:remis|délivr|distribu)
-no (?:se )?(?:ha podido|pudo)|no existe|non (?:è stato possibile|esiste|può essere)
-não (?:foi|pôde|existe)|niet (?:worden )?(?:bezorgd|afgeleverd)|kunne ikke leveres
-kunde inte levereras|nie (?:można|istnieje|mogła)|не (?:может|была|было|удалось|существует)|недостав
-невозможно|送信でき|配信でき|届けでき|届きません|エラー|不明|無法|无法|不存在|失败|失敗|退信|退回
+\bproblems? (?:delivering|in delivering)|\bsession follows\b
+\berror(?:s)? (?:delivering|during delivery)|\breason for (?:the )?(?:failure|return|rejection)
+(?:message|mail|e-?mail) (?:\S{1,60} )?(?:has been|was) (?:returned|rejected|blocked|refused)\b
+nicht zugestellt|zugestellt werden|unzustellbar|n'a pas pu [eê]tre (?:d[ée]livr|remis|distribu|envoy)
+pas été (?:remis|délivr|distribu)|no (?:se )?(?:ha podido|pudo) (?:ser )?entrega
+non (?:è stato possibile|può essere) (?:consegnare|recapitare|consegnat|recapitat)
+não (?:foi|pôde) (?:ser )?(?:possível )?entreg|niet (?:worden )?(?:bezorgd|afgeleverd)
+kunne ikke leveres|kunde inte levereras|nie (?:można|mogła|mógł) .{0,20}dostarcz
+не (?:может|была|было|удалось) .{0,20}доставл|не (?:существует|доставлен)|недостав|невозможно доставить
+送信でき|配信でき|届けでき|届きません|配信エラー|送信エラー|無法(?:投遞|送達|傳遞)
+无法(?:投递|送达|传递)|投递失败|退信|退回
 """
 )
+"""A mail could not be delivered, in so many words."""
 
 DAEMON_SENDER: Final = _any(
     r"""
-mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r|\bmail[-_. ]?delivery
-\bdelivery (?:sub)?system|\bmail (?:sub)?system\b|\bsystem administrator\b|\bmdaemon\b
+mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r
+\bmail[-_. ]?delivery[-_. ]?(?:sub)?(?:system|service|agent|problem|notif)|\bmail[-_. ]?delivery@
+(?:^|["<(])delivery (?:sub)?system|\bmail (?:sub)?system\b|\bsystem administrator\b|\bmdaemon\b
 \bmail administrator\b|\binternet mail (?:service|delivery)|\bmicrosoft (?:exchange|outlook)\b
 \bmail ?router\b|\bsmtp[-_. ]?(?:mail|server|gateway|service)|\bmaild\b|\bmail[-_. ]?server\b
-\bmail service\b|\bmail gateway\b|\bndr@|\bnon-?delivery|\bbounces?(?:@|\b.{0,20}@)
-\bmail (?:transport|transfer)|\bdouble-bounce@|\bimss@|\bmailscanner\b|\bsmtp_mail|\bjetmail\b
-\bmail administration\b|\bcontent[- ]filter\b|\bmail-?manager\b|\bdeliver(?:y)?@|\bmailadm
-\bemail delivery\b|\bvirus.{0,20}gateway|\bnoreply-.{0,20}delivery
+(?:^|["<(])mail service\b|\bmail gateway\b|\bndr@|\bnon-?delivery|\bbounces?@
+\bmail (?:transport|transfer) (?:agent|system)|\bdouble-bounce@|\bimss@|\bmailscanner\b|\bsmtp_mail
+\bjetmail\b
+\bmail administration\b|\bcontent[- ]filter\b|\bmail-?manager\b|\bmailadm
+\bemail delivery (?:sub)?(?:system|service)|\bvirus.{0,20}gateway
 """
 )
 
 AUTO_SUBJECT: Final = _any(
     r"""
 auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer|acknowledg)|autorepl|auto-?respon[ds]|auto:
-autosvar|autoantwort|auto ?re:|\[auto|\(auto
+autosvar|autoantwort|auto ?re:
 automatische (?:antwort|rückantwort|beantwortung|e-?mail|nachricht)|automatic?h? (?:antwoord)
 automatisch (?:antwoord|e-mail|erstellte antwort|generierte)
 abwesenheits?(?:notiz|meldung|nachricht|info|agent|benachrichtigung)
@@ -154,27 +161,22 @@ assente dall'ufficio|messaggio automatico|automatisch antwoord|afwezig(?:heid)?|
 automatisk (?:svar|besvarelse|respons)|ikke til stede|ikke på kontoret|fraværs?|frånvar
 inte på kontoret|automaattinen (?:vastaus|poissaolo)|poissa(?:olo)?|automatyczna odpowied[źz]
 odpowied[źz] automatyczna|autoodpowied|nieobecn|poza biurem|automatick[áa] odpov|nep[řr][íi]tomn
-automatikus v[áa]lasz|r[ăa]spuns automat|otomatik (?:yan[ıi]t|cevap)|αυτόματη απάντηση
+automatikus v[áa]lasz|r[ăa]spuns automat|otomatik (?:yan[\u0131i]t|cevap)|αυτόματη απάντηση
 автоматический ответ|автоответ|автоматична відповідь|отсутстви|自動(?:返信|応答|回答)|不在(?:通知|連絡|の)?
-自动(?:回复|答复)|自動(?:回覆|答覆|回復)|自動回信|不在办公室|자동 ?(?:응답|회신)|부재|out[- ]of[- ](?:the[- ])?office|out of town
+自动(?:回复|答复)|自動(?:回覆|答覆|回復)|自動回信|不在办公室|자동 ?(?:응답|회신)|부재
+out[- ]of[- ](?:the[- ])?office|out of town
 o{3}:|away from (?:my|the) (?:mail|office|desk|e-?mail)
 vacation (?:reply|message|response|notice|notification|auto)
 on (?:vacation|holiday|annual leave|leave)\b|(?:i am|i'm) (?:currently )?(?:away|out)|\[?absence\b
 currently out|holiday (?:notice|reply)
-thank you for (?:your (?:e-?mail|message|inquiry|enquiry)|contacting)
-we (?:have )?received your (?:e-?mail|message|request|inquiry|enquiry)
-your (?:e-?mail|message) (?:has been|was) received
-(?:ticket|request|case) (?:received|#?\d{3,12} (?:created|received|opened))
-\[?(?:ticket|case|request) ?(?:id|no|#)|acknowledg(?:e)?ment\b|confirmation of receipt
-eingangsbestätigung|accusé de (?:bonne )?réception|acuse de recibo
-confirma(?:ção|ción) de (?:recebimento|recepción)|read: autoreply
 """
 )
 """Searched at the beginning of a subject (after brackets): never inside."""
 
 SURE_AUTO_SUBJECT: Final = _any(
     r"""
-automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to| -)|auto[- ]?(?:reply|response|responder)\b
+automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to| -)
+auto[- ]?(?:reply|response|responder) ?(?:[:(\[]|$|from\b|to\b|- )
 automatische antwort\b|automatisch antwoord\b|automatisk svar\b|autosvar\b|réponse automatique\b
 respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|automaattinen vastaus\b
 automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
@@ -205,12 +207,12 @@ ABSENCE_TEXT: Final = _any(
 
 CHALLENGE_SUBJECT: Final = _any(
     r"""
-\bplease confirm (?:your|the|delivery of|that you sent)\b.{0,30}\b(?:e?-?mail|message)
-\byour (?:e-?mail|message) (?:to .{0,80} )?(?:requires|needs|is awaiting|awaits|has been held)
-    .{0,30}(?:confirmation|verification|approval by sender)?
+\bplease confirm (?:your|the|delivery of|that you sent)\b.{0,30}\b(?:e?-?mail|message)\b(?! ?addr)
+\byour (?:e-?mail|message) (?:to .{0,80} )?(?:requires|needs|is awaiting|awaits).{0,30}(?:confirmation
+    |verification)
 \bsender (?:verification|confirmation|authentication)\b
-\bverify (?:your|that you are a) (?:e-?mail|sender|human|message)
-\bconfirm(?:ation)? (?:required|needed|request)\b.{0,30}(?:e?-?mail|message|deliver)
+\bverify (?:your message|that you are (?:a|an?) (?:sender|human|person))
+\bconfirm(?:ation)? (?:required|needed|request)\b.{0,30}(?:your message|to deliver|be delivered)
 \bspam ?arrest\b|\bboxbe\b|\bchallenge[- ]?(?:response|e-?mail|message)\b
 \baction required to deliver|\bmessage (?:held|waiting) for (?:your )?(?:confirmation|verification)
 \bunconfirmed sender\b|\bquarantined? .{0,30}confirm|^\[?confirm\]? .{0,100}(?:tmda|message)
@@ -223,10 +225,10 @@ CHALLENGE_SUBJECT: Final = _any(
 
 CHALLENGE_TEXT: Final = _any(
     r"""
-\b(?:confirm|verify|prove|validate) (?:that )?(?:you|your) (?:are|e-?mail|message|address|identity)
-    .{0,60}(?:human|person|real|deliver|release|spam|legitimate)
-\b(?:reply|respond|click).{0,100}(?:to have|so that|in order|for) (?:your|this|the) (?:message|e?-?mail)
-    .{0,40}(?:deliver|release|accept|receiv)
+\b(?:confirm|verify|prove|validate) that (?:you (?:are|sent)|your (?:e-?mail|message)).{0,60}(?:human|person
+    |real|deliver|release|spam|legitimate)
+\b(?:reply|respond|click).{0,100}(?:to have|so that) (?:your|this|the) (?:message|e?-?mail)
+    .{0,40}(?:deliver|release)
 \byour (?:message|e-?mail).{0,80}(?:has not been|will not be|won't be|is not) delivered (?:until|unless)
 \b(?:message|e-?mail) (?:is|has been|was) (?:being )?(?:held|quarantined|placed).{0,120}(?:confirm
     |verify|click|reply|challenge)
@@ -275,7 +277,7 @@ VIRUS_TEXT: Final = _any(
     r"""
 \b(?:virus|malware|worm|trojan)(?:es|s)? (?:was |were |has been |have been )?(?:found|detected
     |identified|removed)
-\b(?:found|detected|contained|contains|infected (?:with|by)|contain) (?:the |a |one or more 
+\b(?:found|detected|contained|contains|infected (?:with|by)|contain) (?:the |a |one or more\x20
     |an? )?(?:\S{1,40} )?(?:virus|malware|worm|trojan)
 \binfected (?:message|mail|e-?mail|file|attachment)
 \bbanned (?:contents?|file|attachment|name|filename)
@@ -310,8 +312,8 @@ LIST_SUBJECT: Final = _any(
 \brequest to mailing list .{0,100}rejected|\bnon-?member submission
 \bare not (?:a )?(?:member|subscribed|allowed to post)|\bnot (?:a )?member of
 \bconfirm(?:ation)? (?:subscribe|subscription|unsubscri|of (?:your )?(?:subscription|post))
-^confirm [0-9a-f]{16,64}$|\bwelcome to (?:the )?.{0,100}(?:mailing list|list)\b
-\byou have been (?:un)?subscribed|\bloop alert\b|\b(?:closed|moderated|private) (?:mailing )?list\b
+^confirm [0-9a-f]{16,64}$
+\bloop alert\b|\b(?:closed|moderated|private) (?:mailing )?list\b
 \bmessage (?:to .{0,80} )?(?:rejected|held).{0,40}\blist\b|\bezmlm\b|\blistserv\b
 \blist (?:owner|moderator|server)\b|\bauto-discard notification|\bbounce action notification
 \buncaught bounce notification|\bmoderation (?:needed|request)
@@ -353,3 +355,34 @@ COMPLAINT_SUBJECT: Final = _any(
 \bcomplaint (?:notification|feedback)
 """
 )
+
+TROUBLE_TEXT: Final = _any(
+    r"""
+\bdoes not exist\b|\bno such (?:domain|host)\b|\bcould not (?:send|find|process)\b|\b55[0-4][ -]
+\bproblems? with\b|\bhas been (?:returned|rejected|blocked|refused)\b|\bwas rejected\b|\bis full\b
+\berrors? (?:occurred|during|sending)\b|\b(?:trouble|error) (?:sending|delivering)|\bnot listed in\b
+\bnot (?:a )?(?:valid|known|found)\b|\bdisabled\b|\bunbekannt|\bn'ont pas pu\b|\bno existe\b|\bnon esiste\b
+\bnão existe\b|\bnie istnieje\b|エラー|不明|無法|无法|不存在|失败|失敗
+"""
+)
+"""Words of failures that other mail uses too."""
+
+RECEIVED_SUBJECT: Final = _any(
+    r"""
+thank you for (?:your (?:e-?mail|message|inquiry|enquiry)|contacting)
+we (?:have )?received your (?:e-?mail|message|request|inquiry|enquiry)
+your (?:e-?mail|message) (?:has been|was) received
+(?:ticket|request|case) (?:received|#?\d{3,12} (?:created|received|opened))
+\[?(?:ticket|case|request) ?(?:id|no|#)|acknowledg(?:e)?ment\b|confirmation of receipt
+eingangsbestätigung|accusé de (?:bonne )?réception|acuse de recibo
+confirma(?:ção|ción) de (?:recebimento|recepción)
+"""
+)
+"""Acknowledgements of receipt: also ordinary mail of shops, so never enough alone."""
+
+FAILED_REPORT_SUBJECT: Final = _any(
+    r"""
+(?:non[- ]?delivery|undeliver|returned mail|mail delivery fail|delivery (?:failure|status))
+"""
+)
+"""A list passed on a bounce: the subject is that of the bounce."""

@@ -35,7 +35,8 @@ _EXIM_HELO: Final = re.compile(r"(?:^| )helo=(\S{1,255})")
 _TOKEN: Final = re.compile(r"[()]|[^\s()]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _LOCAL_STEP: Final = re.compile(
-    r"\(qmail \d{1,12} invoked (?:by|for|from) |\(nullmailer pid |\(from [^\s()@]{1,64}@localhost\)|\(fetchmail",
+    r"\(qmail \d{1,12} invoked (?:by|for|from) |\(nullmailer pid |\(fetchmail"
+    r"|\(from [^\s()@]{1,64}@localhost\)",
     re.IGNORECASE,
 )
 _COMMENT: Final = re.compile(r"\([^()]*\)")
@@ -108,25 +109,25 @@ def _items(text: str) -> list[str] | None:
     for number, match in enumerate(_TOKEN.finditer(text)):
         if number >= limits.RECEIVED_TOKENS:
             return None
-        token = match[0]
-        if token == "(":
+        word = match[0]
+        if word == "(":
             depth += 1
-            group.append(token)
-        elif token == ")":
+            group.append(word)
+        elif word == ")":
             depth -= 1
             if depth < 0:
                 return None
-            group.append(token)
+            group.append(word)
             if depth == 0:
                 items.append(_group_text(group))
                 group = []
         elif depth:
-            group.append(token)
+            group.append(word)
         else:
-            items.append(token)
-            if seen_by and token.endswith(";"):
+            items.append(word)
+            if seen_by and word.endswith(";"):
                 return items
-            seen_by = seen_by or token.lower() == "by"
+            seen_by = seen_by or word.lower() == "by"
     return items if depth == 0 else None
 
 

@@ -24,8 +24,12 @@ HEADER_TYPES: Final = frozenset(
     }
 )
 _KNOWN_FIELDS: Final = frozenset(
-    ["from", "to", "cc", "date", "subject", "message-id", "received", "return-path", "sender", "reply-to", "mime-version", "content-type", "content-transfer-encoding", "in-reply-to", "references", "x-mailer", "user-agent", "dkim-signature", "x-priority"]
-)
+    {
+        "from", "to", "cc", "date", "subject", "message-id", "received", "return-path", "sender", "reply-to",
+        "mime-version", "content-type", "content-transfer-encoding", "in-reply-to", "references", "x-mailer",
+        "user-agent", "dkim-signature", "x-priority",
+    }
+)  # fmt: skip
 _LEAST_WITH_ID: Final = 3
 _LEAST_WITHOUT_ID: Final = 5
 _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,500})>")

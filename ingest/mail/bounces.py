@@ -1,0 +1,125 @@
+"""Recognisers of bounces: by delivery status, by the marks of one software, and by several weak signals."""
+
+import re
+from typing import Final
+
+from feed.domain.event import Kind
+from ingest.mail.dsn import DeliveryStatus
+from ingest.mail.notice import Notice
+from ingest.mail.phrases import FAILURE_TEXT
+from ingest.mail.signs import (
+    automatic,
+    bounce_subject,
+    delay_told,
+    failure_text,
+    from_daemon,
+    of_a_person,
+    opens_as_bounce,
+    returns_mail,
+    trouble_text,
+)
+
+
+def delivery_status(notice: Notice) -> tuple[Kind, str, DeliveryStatus] | None:
+    """Read kinds 4 to 6 out of a status part, or out of status fields in text where the parts were lost."""
+    status, mark = notice.status, "delivery_status_part"
+    if status is None or not (status.actions or status.statuses or status.recipients):
+        in_text = notice.status_in_text
+        if in_text is not None and (
+            notice.report_type == "delivery-status" or from_daemon(notice) or notice.from_null
+        ):
+            status, mark = in_text, "delivery_status_text"
+    if status is None:
+        return None
+    kind = status.kind
+    if kind is None:
+        kind = Kind.DSN_DELAY if delay_told(notice) else Kind.DSN_FAIL
+    return kind, mark, status
+
+
+def failed_or_delayed(notice: Notice) -> Kind:
+    """Return DSN_DELAY for a free-text delay notice, which counts as one; else NDR."""
+    return Kind.DSN_DELAY if delay_told(notice) else Kind.NDR
+
+
+_SOFTWARE_TEXT: Final = re.compile(
+    r"this is the qmail|i wasn't able to deliver your message to the following address"
+    r"|this is the (?:postfix program|mail system) at host"
+    r"|created automatically by (?:the )?(?:mail delivery|smtp) (?:software|server|system)"
+    r"|the original message was received at .{0,200}(?:transcript of session|following addresses had)"
+    r"|transcript of session follows|did not reach the following recipient"
+    r"|diagnostic information for administrators|failure reasons -"
+    r"|i'm sorry to have to inform you that (?:your|the) message|this is the dma at|this is the mailsystem at"
+    r"|mailer daemon.{0,80}(?:error|inform)|this is a permanent error"
+    r"|delivery to the following recipients? (?:has )?(?:failed|was aborted)"
+    r"|following addresses? (?:had|have) (?:permanent|delivery|transient)"
+    r"|message from .{0,100}(?:could not be delivered|was not delivered)"
+    r"|your message (?:was|could) not (?:be )?deliver|below this line is a copy of the message"
+    r"|(?:following|this) (?:recipient|address)(?:s|es|\(s\))? (?:could not be reached|cannot be reached"
+    r"|failed)"
+)
+_BOUNCE_HEADERS: Final = ("x-ms-exchange-message-is-ndr", "x-ms-embedded-report", "x-mddsn-message")
+
+
+def software_bounce(notice: Notice) -> str | None:
+    """Recognise a bounce without a status part by the marks of the software (evidence.md 1.3)."""
+    headers = notice.headers
+    if notice.answered and not from_daemon(notice):
+        return None
+    if any(name in headers for name in _BOUNCE_HEADERS):
+        return "bounce_header"
+    machine = from_daemon(notice) or automatic(notice)
+    if machine and "x-failed-recipients" in headers:
+        return "failed_recipients"
+    if any("invoked for bounce)" in value[:200] for value in headers.all("received")):
+        return "qmail_bounce"
+    if headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject:
+        return "imail_bounce"
+    if notice.report_type == "delivery-status":
+        return "delivery_status_report"
+    machine = from_daemon(notice) or notice.from_null or bounce_subject(notice)
+    return "bounce_text" if machine and _SOFTWARE_TEXT.search(notice.opening) else None
+
+
+def by_signals(notice: Notice) -> tuple[str, ...]:
+    """Return the signals of a bounce if they are enough, else nothing (the two-of rule, evidence.md 1.4).
+
+    One signal must speak of failure, not only of a machine: reminders and auto-replies are sent by
+    machines too. Words that failures share with other mail count only beside two signs of a machine.
+    """
+    daemon, null, answer = from_daemon(notice), notice.from_null, bool(notice.auto_submitted)
+    if not null and not daemon and of_a_person(notice):
+        return ()
+    answers = "in-reply-to" in notice.headers or "references" in notice.headers
+    if not null and notice.answered and answers and not _speaks_at_once(notice):
+        return ()
+    subject, text = bounce_subject(notice), failure_text(notice)
+    returned, failed = returns_mail(notice), "x-failed-recipients" in notice.headers
+    seen = {
+        "null_sender": null,
+        "daemon_sender": daemon,
+        "auto_submitted": answer,
+        "bounce_subject": subject,
+        "failed_recipients": failed,
+        "failure_text": text,
+        "returned_mail": returned,
+    }
+    enough = (
+        ((subject or failed) and (daemon or null))
+        or ((subject or failed) and answer and text)
+        or (text and (daemon or null))
+        or (daemon and null and (returned or trouble_text(notice)))
+        or (daemon and returned and trouble_text(notice))
+        or (opens_as_bounce(notice) and text and not answers)
+        or (subject and text and returned)
+    )
+    return tuple(name for name, found in seen.items() if found) if enough else ()
+
+
+_QUOTED: Final = re.compile(r"^>|\bwrote ?:|\bschrieb|a écrit", re.MULTILINE)
+
+
+def _speaks_at_once(notice: Notice) -> bool:
+    """Whether the text opens with the failure and quotes nobody: a postmaster who answers by hand quotes."""
+    opens = FAILURE_TEXT.search(notice.opening[:300]) is not None
+    return opens and not _QUOTED.search(notice.text[:2000])

@@ -1,0 +1,123 @@
+"""Small signs about a notice, shared by the recognisers; none of them decides a kind alone."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Final
+
+from ingest.mail import phrases
+from ingest.mail.notice import Notice
+from ingest.mail.returned import HEADER_TYPES, MAIL_TYPES
+
+_LIST_HEADERS: Final = (
+    "list-post",
+    "list-unsubscribe",
+    "list-id",
+    "mailing-list",
+    "x-mailing-list",
+    "x-beenthere",
+    "x-campaign",
+    "x-campaignid",
+    "feedback-id",
+)
+
+
+def _once(test: Callable[[Notice], bool]) -> Callable[[Notice], bool]:
+    """Keep the answer with the notice: several recognisers ask the same."""
+
+    @functools.wraps(test)
+    def asked(notice: Notice) -> bool:
+        known = notice.__dict__
+        if test.__name__ not in known:
+            known[test.__name__] = test(notice)
+        return bool(known[test.__name__])
+
+    return asked
+
+
+@_once
+def from_daemon(notice: Notice) -> bool:
+    """Whether From names the mail system itself, or nobody."""
+    sender = notice.sender
+    if not sender and "from" in notice.headers:
+        return True
+    return sender.endswith("<>") or phrases.DAEMON_SENDER.search(sender) is not None
+
+
+@_once
+def automatic(notice: Notice) -> bool:
+    """Whether the mail says in some way that a machine sent it in answer, not to many at once."""
+    precedence = (notice.headers.get("precedence") + notice.headers.get("x-precedence"))[:40].lower()
+    return bool(notice.from_null or notice.auto_submitted or "junk" in precedence or "auto" in precedence)
+
+
+def bulk(notice: Notice) -> bool:
+    """Whether Precedence says bulk: responders write it, and so does every list and newsletter."""
+    return "bulk" in notice.headers.get("precedence")[:40].lower()
+
+
+@_once
+def distributed(notice: Notice) -> bool:
+    """Whether a list or a campaign distributed the mail; what a list manager says itself is no post."""
+    if notice.headers.get("x-list-administrivia")[:10].lower() == "yes":
+        return False
+    return any(name in notice.headers for name in _LIST_HEADERS)
+
+
+def of_a_person(notice: Notice) -> bool:
+    """Whether the mail looks written by a person, or sent to many."""
+    return notice.answered or distributed(notice)
+
+
+def replying(notice: Notice) -> bool:
+    """Whether the mail answers another one by a machine, as far as its header tells."""
+    return notice.from_null or notice.auto_submitted == "auto-replied" or "in-reply-to" in notice.headers
+
+
+@_once
+def bounce_subject(notice: Notice) -> bool:
+    """Whether the subject speaks of a failed or delayed delivery."""
+    return not notice.answered and (
+        phrases.BOUNCE_SUBJECT.search(notice.subject) is not None
+        or phrases.DELAY_SUBJECT.search(notice.subject) is not None
+    )
+
+
+@_once
+def opens_as_bounce(notice: Notice) -> bool:
+    """Whether the subject begins with words of a failed delivery."""
+    return phrases.BOUNCE_SUBJECT.match(notice.subject) is not None
+
+
+@_once
+def failure_text(notice: Notice) -> bool:
+    """Whether the first lines say in so many words that a mail could not be delivered."""
+    return phrases.FAILURE_TEXT.search(notice.opening) is not None
+
+
+@_once
+def trouble_text(notice: Notice) -> bool:
+    """Whether the first lines hold words that failures share with other mail (full, unknown, rejected)."""
+    return failure_text(notice) or phrases.TROUBLE_TEXT.search(notice.opening) is not None
+
+
+def delay_told(notice: Notice) -> bool:
+    """Whether subject or text say that delivery is still being tried, and not that it ended."""
+    if phrases.DELAY_SUBJECT.search(notice.subject):
+        return True
+    if phrases.GIVEN_UP_TEXT.search(notice.opening):
+        return False
+    return phrases.DELAY_TEXT.search(notice.opening) is not None
+
+
+def returns_mail(notice: Notice) -> bool:
+    """Whether a part holds a mail or its header."""
+    return bool(notice.skeleton.types & (MAIL_TYPES | HEADER_TYPES))
+
+
+def without_brackets(subject: str) -> str:
+    """Return a subject without what gateways put before it ([EXTERNAL], ***SPAM***)."""
+    return _BRACKET.sub("", subject)
+
+
+_BRACKET: Final = re.compile(r"^(?:\[[^\]]{1,40}\] ?|\*+ ?|<[^>]{1,40}> ?|(?:external|spam|extern) ?:? ?)")
