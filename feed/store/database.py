@@ -63,6 +63,7 @@ class Database:
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             write = connection.get_execution_options().get("bsf_write", False)
+            connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
             connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
         return engine

@@ -66,7 +66,7 @@ def load(path: pathlib.Path) -> Secret:
 
 def _make(path: pathlib.Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, secrets.token_hex(_SIZE).encode() + b"\n")

@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 def _received(emitter: str, when: dt.datetime) -> str:
     stamp = email.utils.format_datetime(when)
-    return f"Received: from mail.emitter.example (mail.emitter.example [{emitter}])\r\n\tby mx.own.example with ESMTP id 5Q1; {stamp}\r\n"
+    return (
+        f"Received: from mail.emitter.example (mail.emitter.example [{emitter}])\r\n"
+        f"\tby mx.own.example with ESMTP id 5Q1; {stamp}\r\n"
+    )
 
 
 def _postfix(emitter: str, when: dt.datetime, original: str) -> str:
@@ -19,7 +22,8 @@ def _postfix(emitter: str, when: dt.datetime, original: str) -> str:
         f"Date: {email.utils.format_datetime(when)}\r\nMessage-ID: <{uuid.uuid4()}@mail.emitter.example>\r\n"
         "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b1"\r\n\r\n'
-        "--b1\r\nContent-Type: text/plain\r\n\r\nThis is the mail system at host mail.emitter.example.\r\n\r\n"
+        "--b1\r\nContent-Type: text/plain\r\n\r\n"
+        "This is the mail system at host mail.emitter.example.\r\n\r\n"
         "--b1\r\nContent-Type: message/delivery-status\r\n\r\n"
         "Reporting-MTA: dns; mail.emitter.example\r\nX-Postfix-Sender: rfc822; trap@own.example\r\n\r\n"
         "Final-Recipient: rfc822; nobody@emitter.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
@@ -33,7 +37,8 @@ def _exim(emitter: str, when: dt.datetime, original: str) -> str:
         "X-Failed-Recipients: nobody@emitter.example\r\nAuto-Submitted: auto-replied\r\n"
         "From: Mail Delivery System <Mailer-Daemon@mail.emitter.example>\r\nTo: trap@own.example\r\n"
         "Subject: Mail delivery failed: returning message to sender\r\n"
-        f"Date: {email.utils.format_datetime(when)}\r\nMessage-Id: <E1x-{uuid.uuid4()}@mail.emitter.example>\r\n\r\n"
+        f"Date: {email.utils.format_datetime(when)}\r\n"
+        f"Message-Id: <E1x-{uuid.uuid4()}@mail.emitter.example>\r\n\r\n"
         "This message was created automatically by mail delivery software.\r\n\r\n"
         "A message that you sent could not be delivered to one or more of its recipients.\r\n\r\n"
         "------ This is a copy of the message, including all the headers. ------\r\n\r\n"
