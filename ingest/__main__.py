@@ -98,9 +98,15 @@ def judge(
     """Judge mails offline: one JSON object a mail, the same verdict as the API."""
     from ingest import judge_files
 
-    raise SystemExit(
-        judge_files.run(paths, border_hosts=border_host or [], out=sys.stdout, err=sys.stderr, jobs=jobs)
+    code = judge_files.run(
+        paths,
+        border_hosts=border_host or [],
+        now=dt.datetime.now(dt.UTC),
+        out=sys.stdout,
+        err=sys.stderr,
+        jobs=jobs,
     )
+    raise SystemExit(code)
 
 
 def main() -> None:
