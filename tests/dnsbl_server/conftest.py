@@ -95,6 +95,7 @@ class Server:
     """A real server: its process, its lines on standard error, its port."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
+        self.arguments = list(arguments)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dnsbl_server", *arguments], cwd=ROOT, stderr=subprocess.PIPE, text=True
         )

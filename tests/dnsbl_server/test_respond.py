@@ -165,7 +165,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("name", "rdclass", "rcode", "ede", "why"), REFUSED, ids=[row[-1] for row in REFUSED]
 )
-def test_refusals_carry_nothing_but_a_reason(  # noqa: PLR0917 - a table row
+def test_refusals_carry_nothing_but_a_reason(
     service: Service, name: str, rdclass: str, rcode: str, ede: int, why: str, edns: bool
 ) -> None:
     message = ask(service, query(name, rdclass=rdclass, use_edns=0 if edns else -1))
@@ -320,7 +320,9 @@ def test_keepalive_is_answered_over_tcp_only(service: Service) -> None:
 @pytest.fixture
 def wide(snapshot: Callable[..., bytes]) -> Service:
     """Return a zone with long names and texts, whose answers do not fit 512 bytes."""
-    data = snapshot(("2001:db8::1",), zone=LONG_ZONE, text="https://x.example/$ " + "x" * 190)
+    data = snapshot(
+        ("2001:db8:1111:2222:3333:4444:5555:6666",), zone=LONG_ZONE, text="https://x.example/$ " + "x" * 190
+    )
     return Service(zones=Zones([zone_of(Snapshot.open(data))]))
 
 
@@ -328,7 +330,9 @@ LONG_ZONE = ".".join(["z" * 46] * 4)[:189]
 
 
 def long_query(**options: object) -> dns.message.Message:
-    nibbles = ".".join(reversed(ipaddress.ip_address("2001:db8::1").exploded.replace(":", "")))
+    nibbles = ".".join(
+        reversed(ipaddress.ip_address("2001:db8:1111:2222:3333:4444:5555:6666").exploded.replace(":", ""))
+    )
     return query(f"{nibbles}.{LONG_ZONE}", "TXT", **options)
 
 
@@ -343,7 +347,7 @@ def long_query(**options: object) -> dns.message.Message:
 )
 def test_truncation(wide: Service, options: dict[str, object], limit: int) -> None:
     whole = ask(wide, long_query(**options), tcp=True)
-    assert len(whole.to_wire()) > 512 - 11
+    assert len(whole.to_wire()) > 512
     assert not whole.flags & dns.flags.TC
     message = ask(wide, long_query(**options))
     cut = limit < 1232
