@@ -50,6 +50,7 @@ pytestmark = [
             "bl.example.org",
             "Listed, see https://feed.example.org/lookup/$",
             LISTED,
+            "",
             {"TRUNC", "XFR"},
             id="short",
         ),
@@ -76,7 +77,8 @@ def test_all_conformance_checks_pass(
     done = subprocess.run(
         [
             sys.executable, str(SCRIPT), "--server", "127.0.0.1", "--port", str(server.port),
-            "--zone", zone, "--listed", str(listed), "--json", str(report), "--timeout", "2", *(["--only", groups] if groups else []),
+            "--zone", zone, "--listed", str(listed), "--json", str(report), "--timeout", "2",
+            *(["--only", groups] if groups else []),
         ],
         capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
