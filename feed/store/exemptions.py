@@ -5,7 +5,7 @@ import dataclasses
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import Address, Network, emitter_key, packed, parse_network
+from feed.domain.address import Address, Network, emitter_key, network_of, packed, parse_network
 from feed.domain.listing import Hold
 from feed.store import states
 from feed.store.tables import exemption
@@ -85,7 +85,7 @@ def in_force(connection: Connection, *, minute: int) -> list[Exemption]:
 
 def covering(exemptions: list[Exemption], address: Address, *, whole_64: bool) -> list[Exemption]:
     """Return those of `exemptions` that hold `address`, or for an IPv6 emitter any part of its /64."""
-    network = parse_network(f"{address}/{32 if address.version == 4 else 64 if whole_64 else 128}")  # noqa: PLR2004
+    network = network_of(address, 32 if address.version == 4 else 64 if whole_64 else 128)  # noqa: PLR2004
     return [
         one for one in exemptions if one.network.version == network.version and one.network.overlaps(network)
     ]
