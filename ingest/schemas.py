@@ -1,5 +1,6 @@
 """The shapes of requests and answers. pydantic stays in this file; inside there are only domain values."""
 
+import dataclasses
 import datetime as dt
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -152,18 +153,22 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
             observed_at = observed_at.astimezone(dt.UTC)
         except OverflowError:
             raise ProblemError("invalid", errors=(FieldError("/observed_at", "no such day"),)) from None
-    structured = isinstance(report, ReportIn)
-    return Claim(
+    claim = Claim(
         recipient_class=RecipientClass.from_word(report.recipient_class),
         client_ip=address,
         observed_at=observed_at,
         null_sender=report.null_sender,
-        kind=Kind.from_word(report.kind) if structured else None,
         recipient_token=report.recipient_token,
-        original_key=report.original_key if structured else None,
         original_recipient_match=report.original_recipient_match,
         lookback_days=report.lookback_days,
-        digest=report.digest if structured else None,
-        helo=report.helo if structured else None,
         cause_is_listing=report.cause == "listed",
+    )
+    if isinstance(report, Parameters):
+        return claim
+    return dataclasses.replace(
+        claim,
+        kind=Kind.from_word(report.kind),
+        original_key=report.original_key,
+        digest=report.digest,
+        helo=report.helo,
     )

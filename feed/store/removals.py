@@ -15,15 +15,13 @@ from feed.domain import scoring
 from feed.domain.address import Address, canonical, emitter_key, packed, unpacked
 from feed.domain.event import Channel
 from feed.domain.listing import Code, State
-from feed.domain.removal import Accepted, NotBySelf, Wait, decide_removal
+from feed.domain.removal import Accepted, Decision, NotBySelf, Wait, decide_removal
 from feed.store import states
 from feed.store.rules import Rules
 from feed.store.tables import removal, ticket
 
 _SECONDS_A_MINUTE: Final = 60
 _ENDS: Final = frozenset({State.LISTED, State.PENDING})
-
-Decision = Accepted | Wait | NotBySelf
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

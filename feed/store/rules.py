@@ -98,6 +98,8 @@ def record(connection: Connection, rules: Rules, *, now: int) -> Rules:
 
 def _body(rules: Rules) -> str:
     providers = (
-        f"{rules.providers.date} {len(rules.providers)}" if rules.providers is not None else "unreadable"
+        f"{rules.providers.date} {rules.providers.network_count}"
+        if rules.providers is not None
+        else "unreadable"
     )
     return json.dumps({"policy": dataclasses.asdict(rules.policy), "providers": providers}, sort_keys=True)

@@ -10,7 +10,7 @@ from feed.store import reporters, secret
 from feed.store.database import Database
 from feed.store.reporters import ReporterError
 from feed.store.secret import Secret, SecretError
-from feed.store.tables import api_key
+from feed.store.tables import api_key, reporter
 from tests.factories import make_reporter
 
 NOW = 1_795_000_000
@@ -29,7 +29,7 @@ def test_key_speaks_for_its_reporter(database: Database, secret: Secret) -> None
     with database.read() as connection:
         found = reporters.authenticate(connection, secret, key, now=NOW)
     assert found is not None
-    assert (found.source_id, found.scopes) == (1, {"report"})
+    assert (found.source_id, found.scopes) == (1, frozenset({"report"}))
 
 
 @pytest.mark.parametrize("change", ["x", "", "0", "é", "_"])
@@ -73,7 +73,7 @@ def test_unknown_scope_is_refused(sqlite: Database, secret: Secret) -> None:
 def test_seeded_weight_ends_on_its_day(sqlite: Database) -> None:
     with sqlite.write() as connection:
         source_id = make_reporter(connection, weight=14)
-        connection.execute(sa.update(reporters.reporter).values(weight_until_day=100))
+        connection.execute(sa.update(reporter).values(weight_until_day=100))
         assert reporters.trust(connection, day=100)[source_id].weight == 14
         assert reporters.trust(connection, day=101)[source_id].weight == 0
 
