@@ -11,8 +11,9 @@ import ipaddress
 import mmap
 import operator
 import sys
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice, repeat
 from typing import Final, Literal, NamedTuple, Self
 
@@ -129,7 +130,7 @@ class Snapshot:
             raise SnapshotFormatError("the numbers in the tables are not those of the values")
         if list(self.values[1:]) != sorted({value for value in self.values if value}):
             raise SnapshotFormatError("the values are not sorted, or one is there twice")
-        if list(self.v4_start) != starts(self.v4_bound):
+        if list(self.v4_start) != starts(array("I", self.v4_bound.tobytes())):
             raise SnapshotFormatError("the index of the IPv4 table does not fit the table")
         _check_strings(self._strings, self.meta, self.values)
         for offset, next_offset, count, (_, width) in zip(
@@ -249,10 +250,20 @@ _COLUMNS: Final[tuple[tuple[Literal["I", "Q", "B"], int], ...]] = (
 )
 
 
-def starts(bounds: memoryview) -> list[int]:
-    """Return v4_start for a column of bounds: the interval that holds each h << 16, and the last one."""
-    found = map(bisect_right, repeat(bounds), range(0, 1 << 32, 1 << 16))
-    return [*(at - 1 for at in found), len(bounds) - 1]
+def starts(bounds: Sequence[int]) -> list[int]:
+    """Return v4_start for a column of bounds: the interval that holds each h << 16, and the last one.
+
+    In blocks of 256 equal searches, so that most of the bisection is done once a block.
+    """
+    found: list[int] = []
+    size = len(bounds)
+    low = 0
+    for block in range(0, 1 << 32, 1 << 24):
+        high = bisect_left(bounds, block + (1 << 24), low, size)
+        places = range(block, block + (1 << 24), 1 << 16)
+        found.extend(map(bisect_right, repeat(bounds), places, repeat(low), repeat(high)))
+        low = high
+    return [*(at - 1 for at in found), size - 1]
 
 
 def _header(view: memoryview) -> _Header:

@@ -8,7 +8,7 @@ import hashlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from feed.domain.address import MAPPED_PREFIX, Network, special_ranges
 from feed.snapshot.format import (
@@ -33,20 +33,13 @@ Entry = tuple[Network, Value | None]
 PackedEntry = tuple[bytes, int, Value | None]
 """The same as packed address (4 or 16 bytes), prefix width in those bytes, and value."""
 
-_BITS: Final = {4: 32, 16: 128}
+_Change = tuple[int, int, int]
+"""First and last address that get the value of a number; 0 = not listed."""
 _LOCALHOST: Final = 0x7F000001
 _TEST_NETWORK: Final = 0x7F000000
 _MAPPED: Final = 0xFFFF << 32
 _LOW_64: Final = 2**64 - 1
 _SCORE_LABEL: Final = "score."
-
-
-class _Change(NamedTuple):
-    """Addresses first to last get the value of this number; 0 = not listed."""
-
-    first: int
-    last: int
-    number: int
 
 
 class _Table:
@@ -126,15 +119,16 @@ class _Table:
 
     def assign(self, change: _Change) -> None:
         """Apply one change in place: cheaper than `overlaid` for a single one."""
+        first, last, number = change
         piece = _Table.empty(self.bits)
-        at = self.index(change.first)
-        low = at - 1 if at and self.bound(at) == change.first else at
-        high = self.index(change.last)
+        at = self.index(first)
+        low = at - 1 if at and self.bound(at) == first else at
+        high = self.index(last)
         piece.append(self.bound(low), self.numbers[low])
-        piece.append(change.first, change.number)
-        if self.bound(high + 1) == change.last + 1 and high + 1 < len(self.numbers):
+        piece.append(first, number)
+        if self.bound(high + 1) == last + 1 and high + 1 < len(self.numbers):
             high += 1
-        piece.append(change.last + 1, self.numbers[high])
+        piece.append(last + 1, self.numbers[high])
         for column, other in zip(self.columns, piece.columns, strict=True):
             column[low : high + 1] = other
         self.numbers[low : high + 1] = piece.numbers
@@ -214,7 +208,7 @@ def patch_packed(last: Snapshot, changes: Iterable[PackedEntry], meta: Meta) -> 
     v6 = _Table(128, [array("Q", c.tobytes()) for c in (last.v6_hi, last.v6_lo)], bytearray(last.v6_value))
     v4_keys, v6_keys = _keys(changes, numbers)
     v4, v6 = v4.overlaid(_disjoint(v4_keys, 32)), v6.overlaid(_disjoint(v6_keys, 128))
-    return _finished(v4, v6, numbers, meta)
+    return _finished(v4, v6, numbers, meta, near=last.v4_start.tolist())
 
 
 def renew(last: Snapshot, *, created_at: int, refresh_by: int, expire_at: int) -> bytes:
@@ -268,57 +262,88 @@ def _disjoint(keys: Iterable[int], bits: int) -> Iterator[_Change]:
                 raise SnapshotContentError("one network is listed twice, with different values")
             continue
         before = key
-        first, number = key >> 16, key & 0xFF
-        while open_ and open_[-1].last < first:
-            closed = open_.pop()
-            if at <= closed.last:
-                yield _Change(at, closed.last, closed.number)
-            at = closed.last + 1
+        first, width = key >> 16, key >> 8 & 0xFF
+        while open_ and open_[-1][1] < first:
+            _, last, number = open_.pop()
+            if at <= last:
+                yield at, last, number
+            at = last + 1
         if open_ and at < first:
-            yield _Change(at, first - 1, open_[-1].number)
-        at = first
-        open_.append(_Change(first, first + (1 << (bits - (key >> 8 & 0xFF))) - 1, number))
+            yield at, first - 1, open_[-1][2]
+        if width == bits:  # nothing lies inside a single address
+            yield first, first, key & 0xFF
+            at = first + 1
+        else:
+            open_.append((first, first + (1 << (bits - width)) - 1, key & 0xFF))
+            at = first
     while open_:
-        closed = open_.pop()
-        if at <= closed.last:
-            yield _Change(at, closed.last, closed.number)
-        at = closed.last + 1
+        _, last, number = open_.pop()
+        if at <= last:
+            yield at, last, number
+        at = last + 1
 
 
 def _flat(keys: list[int], bits: int) -> _Table:
-    """Return the table of sorted keys."""
-    table = _Table.empty(bits)
-    table.append(0, 0)
+    """Return the table of sorted keys: what `append` would make, without a call for each entry."""
+    bounds, numbers = [0], bytearray(1)
+    end = 0
     for first, last, number in _disjoint(keys, bits):
-        table.append(first, number)
-        table.append(last + 1, 0)
-    return table
+        if first > end and numbers[-1]:
+            bounds.append(end)
+            numbers.append(0)
+        if numbers[-1] != number:
+            if first:
+                bounds.append(first)
+                numbers.append(number)
+            else:
+                numbers[0] = number
+        end = last + 1
+    if numbers[-1] and not end >> bits:
+        bounds.append(end)
+        numbers.append(0)
+    if bits == 32:  # noqa: PLR2004
+        return _Table(bits, [array("I", bounds)], numbers)
+    high, low = (bound >> 64 for bound in bounds), (bound & _LOW_64 for bound in bounds)
+    return _Table(bits, [array("Q", high), array("Q", low)], numbers)
 
 
-def _finished(v4: _Table, v6: _Table, numbers: _Numbers, meta: Meta) -> bytes:
-    """Check what will be published, add the test entries, number the values anew, and pack."""
+def _finished(v4: _Table, v6: _Table, numbers: _Numbers, meta: Meta, near: list[int] | None = None) -> bytes:
+    """Check what will be published, add the test entries, number the values anew, and pack.
+
+    near: v4_start of a similar table, which makes it quicker to find this one's.
+    """
     # Mapped addresses are answered from the IPv4 table; a wider IPv6 entry must not seem to list them.
-    v6.assign(_Change(_MAPPED, _MAPPED | 0xFFFFFFFF, 0))
+    v6.assign((_MAPPED, _MAPPED | 0xFFFFFFFF, 0))
     # These two are test entries or nothing: what lay under them could not be known again in a patch.
     for code in TEST_CODES:
         v4.assign(_test_change(code, 0))
     _check_content(v4, v6, meta)
-    codes = {numbers.values[number - 1].code for number in {*v4.numbers, *v6.numbers} - {0}}
+    codes = {value.code for value in _used(v4, v6, numbers)}
     for code in TEST_CODES:
         if code == TEST_CODES[0] or code in codes or meta.zone.startswith(_SCORE_LABEL):
             v4.assign(_test_change(code, numbers.of(meta.test_entry(code))))
-    used = {numbers.values[number - 1] for number in {*v4.numbers, *v6.numbers} - {0}}
-    values = tuple(sorted(used))
+    values = tuple(sorted(_used(v4, v6, numbers)))
     renumbered = bytearray(MAX_VALUES + 1)
     for number, value in enumerate(values, 1):
         renumbered[numbers.of(value)] = number
     for table in (v4, v6):
         table.numbers = table.numbers.translate(renumbered)
-    return _file(v4, v6, values, meta)
+    return _file(
+        v4, v6, values, meta, starts(v4.columns[0]) if near is None else _starts_near(v4.columns[0], near)
+    )
+
+
+def _used(v4: _Table, v6: _Table, numbers: _Numbers) -> list[Value]:
+    """Return the values that occur; asking for each number is a search in C."""
+    return [
+        value
+        for number, value in enumerate(numbers.values, 1)
+        if number in v4.numbers or number in v6.numbers
+    ]
 
 
 def _test_change(code: int, number: int) -> _Change:
-    return _Change(_TEST_NETWORK + code, _TEST_NETWORK + code, number)
+    return _TEST_NETWORK + code, _TEST_NETWORK + code, number
 
 
 def _check_content(v4: _Table, v6: _Table, meta: Meta) -> None:
@@ -336,7 +361,21 @@ def _check_content(v4: _Table, v6: _Table, meta: Meta) -> None:
                 raise SnapshotContentError(f"{name} may not be listed: {why}")
 
 
-def _file(v4: _Table, v6: _Table, values: tuple[Value, ...], meta: Meta) -> bytes:
+def _starts_near(bounds: "array[int]", near: list[int]) -> list[int]:
+    """Return what `starts` does, by trying the places of a similar table, shifted as the last one was."""
+    found = []
+    shift = 0
+    last = len(bounds) - 1
+    for place, address in zip(near, range(0, 1 << 32, 1 << 16), strict=False):
+        at = place + shift
+        if not (0 <= at < last and bounds[at] <= address < bounds[at + 1]):
+            at = bisect_right(bounds, address) - 1
+            shift = at - place
+        found.append(at)
+    return [*found, last]
+
+
+def _file(v4: _Table, v6: _Table, values: tuple[Value, ...], meta: Meta, v4_start: list[int]) -> bytes:
     strings, offsets = pack_strings(meta, values)
     records = b"".join(
         VALUE.pack(value.a, value.unit, 0, offsets[value.text], len(value.text.encode()), 0)
@@ -345,7 +384,7 @@ def _file(v4: _Table, v6: _Table, values: tuple[Value, ...], meta: Meta) -> byte
     (bounds,) = v4.columns
     sections = (
         bounds.tobytes(),
-        array("I", starts(memoryview(bounds))).tobytes(),
+        array("I", v4_start).tobytes(),
         v4.numbers,
         v6.columns[0].tobytes(),
         v6.columns[1].tobytes(),
