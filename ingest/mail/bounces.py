@@ -73,12 +73,11 @@ def software_bounce(notice: Notice) -> str | None:
         return "failed_recipients"
     if any("invoked for bounce)" in value[:200] for value in headers.all("received")):
         return "qmail_bounce"
-    if headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject:
-        return "imail_bounce"
     if notice.report_type == "delivery-status":
         return "delivery_status_report"
+    imail = headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject
     machine = from_daemon(notice) or notice.from_null or bounce_subject(notice)
-    return "bounce_text" if machine and _SOFTWARE_TEXT.search(notice.opening) else None
+    return "bounce_text" if imail or (machine and _SOFTWARE_TEXT.search(notice.opening)) else None
 
 
 def by_signals(notice: Notice) -> tuple[str, ...]:

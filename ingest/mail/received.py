@@ -21,7 +21,10 @@ _ADDRESS: Final = rf"(?P<ip>{_V4}|{_V6})"
 _BRACKETED: Final = rf"\[ ?(?:(?P<v4>{_V4})(?:[:.]\d{{1,5}})?|(?P<v6>{_V6})) ?\](?::\d{{1,5}})?"
 _NAME: Final = r"[A-Za-z0-9._:@%+/=-]{1,255}"
 
-_PEER: Final = re.compile(rf"(?:{_NAME} )?{_BRACKETED}(?P<rest>(?: .*)?)", re.IGNORECASE)
+_NO_NAME: Final = (
+    r"(?!(?:[EHL]+LO|envelope-(?:from|sender)|authenticated|sender|from|for|account|auth|user|via)\b)"
+)
+_PEER: Final = re.compile(rf"(?:{_NO_NAME}{_NAME} )?{_BRACKETED}(?P<rest>(?: .*)?)", re.IGNORECASE)
 """`(rdns [address] ...)`: Postfix, sendmail, Gmail, Haraka, Exim with a name, ecelerity."""
 _BARE_PEER: Final = re.compile(rf"(?:\S{{1,255}}@)?(?:{_BRACKETED}|{_ADDRESS}(?::\d{{1,5}})?)", re.IGNORECASE)
 """`(ident@address)`: qmail after its HELO group, Exchange, XMail. The last @ ends the ident."""
@@ -146,19 +149,26 @@ def _peer(words: list[str], tail: str) -> tuple[Address | None, str | None]:
     first = words[0] if not words[0].startswith("(") else None
     if first is not None and not _plain_tail(words):
         return _gmx(words)
-    peers = [match for match in map(_PEER.fullmatch, groups) if match]
-    bare = [match for match in map(_BARE_PEER.fullmatch, groups) if match]
-    seen = {match["v4"] or match["v6"] or match.groupdict().get("ip") for match in peers + bare}
-    if len(seen) > 1 or (seen and None in seen):
+    helo = next((match for match in map(_helo_group, groups[:1]) if match), None)
+    seen = [match for group in groups if (match := _PEER.fullmatch(group) or _BARE_PEER.fullmatch(group))]
+    if len({_text_of(match) for match in seen}) > 1 or (seen and seen[0].string != groups[1 if helo else 0]):
         return None, None
-    helo = _HELO.fullmatch(groups[0]) or _ACCOUNT.fullmatch(groups[0]) if groups else None
     if seen:
-        inner = _EXIM_HELO.search(peers[0]["rest"]) if peers else None
+        inner = _EXIM_HELO.search(seen[0].groupdict().get("rest") or "")
         said = inner[1] if inner else helo.groupdict().get("helo") if helo else first
-        return _address(next(iter(seen))), said
+        return _address(_text_of(seen[0])), said
     if first is None or len(names) != 1:
         return None, None
     return _without_peer_group(first, helo, groups, tail)
+
+
+def _helo_group(group: str) -> re.Match[str] | None:
+    return _HELO.fullmatch(group) or _ACCOUNT.fullmatch(group)
+
+
+def _text_of(match: re.Match[str]) -> str | None:
+    """Return the address text of any of the patterns."""
+    return match["v4"] or match["v6"] or match.groupdict().get("ip")
 
 
 def _without_peer_group(
