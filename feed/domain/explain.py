@@ -1,0 +1,352 @@
+"""Why an emitter stands where it stands: one object for API, page and command line.
+
+Made from the very numbers of the score: the parts add up to it exactly. Groups carry a label that
+differs from emitter to emitter, days instead of times, and no recipient, so that neither reporters nor
+traps can be told from it (scoring.md 5).
+"""
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from feed.domain import gates
+from feed.domain.event import Kind
+from feed.domain.evidence import MICRO, MINUTES_A_DAY, Cell, Trust
+from feed.domain.listing import NEVER, Code, EmitterState, Hold, Inputs, State
+from feed.domain.policy import Policy
+from feed.domain.tally import FULL_WEIGHT, Facts, GroupSum, Tally, bucket_at, facts, tally
+
+_UNIX_DAY: Final = dt.date(1970, 1, 1)
+_UNIX: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One condition: what there is and what is asked for, in micro-points if `in_points`.
+
+    side: `listing` (all are needed), `confirmed` (one of them), `reported`, or `guard` (have at most need).
+    """
+
+    name: str
+    side: str
+    have: int
+    need: int
+    met: bool
+    in_points: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one independence group adds. weight: twentieths; bucket, contributes: micro-points.
+
+    contributes is 0 for a group beyond the largest that count. strongest: greatest strength seen.
+    """
+
+    label: str
+    weight: int
+    bucket: int
+    contributes: int
+    supports: bool
+    originals: int
+    strongest: int
+    kinds: tuple[Kind, ...]
+    first_day: int
+    last_day: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NotCounted:
+    """Originals that add nothing.
+
+    reason: `before_removal`, `too_old`, `no_weight`, `suspended`, `unproven` or `few_recipients`.
+    """
+
+    reason: str
+    originals: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The whole reason. Times: minutes since 1970 UTC or None; days: days since 1970 or None.
+
+    score is the sum of `contributes` over `parts`. threshold: the score at which it would be listed now;
+    delist_below: the one under which a listing ends. next_change_at: when it changes by itself if
+    nothing new comes. expires_at: the latest end of a listing.
+    """
+
+    policy: str
+    state: State
+    code: Code
+    unit: int
+    since_at: int | None
+    listed_at: int | None
+    score: int
+    threshold: int
+    delist_below: int
+    strikes: int
+    reasons: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    parts: tuple[Part, ...]
+    not_counted: tuple[NotCounted, ...]
+    originals: int
+    kinds: tuple[Kind, ...]
+    first_day: int | None
+    last_day: int | None
+    hold: Hold | None
+    hold_words: str
+    next_change_at: int | None
+    expires_at: int | None
+
+
+def group_label(secret: bytes, emitter_key: bytes, group_id: int) -> str:
+    """Return the pseudonym of a group on one emitter's pages; the same group differs elsewhere.
+
+    Raises `ValueError` for an empty secret: a label without a key could be found by trying.
+    """
+    if not secret:
+        raise ValueError("a secret is needed for group labels")
+    key = hashlib.blake2b(secret, digest_size=32).digest()
+    message = emitter_key + group_id.to_bytes(8, "big", signed=True)
+    return "R-" + hashlib.blake2b(message, key=key, digest_size=4).hexdigest()
+
+
+def explain(
+    state: EmitterState,
+    inputs: Inputs,
+    policy: Policy,
+    trust: Trust,
+    tick: int,
+    *,
+    label: Callable[[int], str],
+) -> Explanation:
+    """Return why `state` is what it is, judged at minute `tick`; `label` names a group for readers."""
+    counted = tally(inputs.cells, trust, policy, epoch=state.epoch, tick=tick)
+    at = facts(counted, policy, tick)
+    threshold = policy.probation_list_at if tick < state.probation_until else policy.list_at
+    cells = _counted_cells(inputs.cells, trust, policy, epoch=state.epoch, tick=tick)
+    days = [cell.day for cell in cells]
+    listed = state.state is State.LISTED
+    return Explanation(
+        policy=policy.name,
+        state=state.state,
+        code=state.code,
+        unit=state.unit,
+        since_at=state.since_at or None,
+        listed_at=state.listed_at or None,
+        score=at.score,
+        threshold=threshold,
+        delist_below=policy.delist_below(state.strikes),
+        strikes=state.strikes,
+        reasons=_reasons(state, counted),
+        gates=_gates(counted, at, policy, threshold, inputs.trusted_groups),
+        parts=_parts(cells, counted, trust, policy, tick, label),
+        not_counted=_not_counted(inputs.cells, trust, policy, epoch=state.epoch, tick=tick),
+        originals=sum(cell.n for cell in cells),
+        kinds=_kinds(cells),
+        first_day=min(days, default=None),
+        last_day=max(days, default=None),
+        hold=Hold(state.hold) if state.hold else None,
+        hold_words="; ".join(
+            h.words for h in inputs.holds if h.kind == state.hold and tick < h.until and h.words
+        ),
+        next_change_at=state.next_due_at if 0 < state.next_due_at < NEVER else None,
+        expires_at=counted.strong_at + policy.hard_cap_minutes if listed and counted.strong_at else None,
+    )
+
+
+def _reasons(state: EmitterState, counted: Tally) -> tuple[str, ...]:
+    """Return the stable words that pages turn into sentences."""
+    words = [state.reason] if state.reason else []
+    words += ["mixed"] if counted.mixed and "mixed" not in words else []
+    words += ["auto_only"] if counted.originals and not counted.hands_n else []
+    words += ["pair_of_addresses"] if counted.addr_min != counted.addr_max else []
+    return tuple(words)
+
+
+def _gates(
+    counted: Tally, at: Facts, policy: Policy, threshold: int, trusted_groups: int
+) -> tuple[Gate, ...]:
+    """Return every gate of the policy with what it has and needs."""
+
+    def gate(name: str, side: str, have: int, need: int, *, met: bool | None = None) -> Gate:
+        return Gate(name=name, side=side, have=have, need=need, met=have >= need if met is None else met)
+
+    found = [
+        dataclasses.replace(gate("score", "listing", at.score, threshold), in_points=True),
+        gate("quorum", "listing", at.supports, policy.quorum_groups),
+        gate("originals", "listing", counted.originals, policy.originals),
+    ]
+    if policy.days > 1:
+        many = counted.originals >= policy.originals_instead_of_days
+        found.append(
+            gate("days", "listing", counted.days, policy.days, met=many or counted.days >= policy.days)
+        )
+    if policy.confirm_by_trap:
+        found.append(gate("trap", "confirmed", int(counted.traps), 1))
+    if policy.confirm_by_anchor:
+        found.append(gate("anchor", "confirmed", int(counted.anchored), 1))
+    if policy.confirm_by_log_miss:
+        met = gates.log_miss_met(counted, policy)
+        found.append(gate("log_miss", "confirmed", counted.log_miss_n, policy.log_miss_originals, met=met))
+        found.append(gate("log_miss_days", "confirmed", counted.log_miss_days, policy.log_miss_days, met=met))
+        found.append(gate("observations", "confirmed", int(counted.observed), 1, met=met))
+    if policy.confirm_by_groups:
+        needed = gates.groups_needed(policy, trusted_groups)
+        found.append(gate("groups", "confirmed", at.trusted, needed))
+    if policy.reported_groups:
+        found.append(gate("trusted_groups", "reported", at.trusted, policy.reported_groups))
+    found.append(gate("genuine", "guard", int(counted.mixed), 0, met=not counted.mixed))
+    found.append(gate("pool", "guard", int(counted.pooled), 0, met=not counted.pooled))
+    return tuple(found)
+
+
+def _counted_cells(
+    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int
+) -> list[Cell]:
+    return [c for c in cells if c.n and not _why_not(c, trust, policy, epoch=epoch, tick=tick)]
+
+
+def _why_not(cell: Cell, trust: Trust, policy: Policy, *, epoch: int, tick: int) -> str:
+    """Return the word for which a whole cell does not count, or an empty text."""
+    standing = trust.get(cell.source_id)
+    if standing is not None and standing.suspended:
+        return "suspended"
+    if cell.epoch != epoch:
+        return "before_removal"
+    if cell.day < tick // MINUTES_A_DAY - policy.evidence_days:
+        return "too_old"
+    return "" if standing is not None and standing.weight else "no_weight"
+
+
+def _not_counted(
+    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int
+) -> tuple[NotCounted, ...]:
+    """Return the originals that add nothing, by reason."""
+    sums: dict[str, int] = {}
+    for cell in cells:
+        why = _why_not(cell, trust, policy, epoch=epoch, tick=tick)
+        if why:
+            sums[why] = sums.get(why, 0) + cell.n
+            continue
+        few = cell.nsu_n if cell.nsu_n < policy.nsu_recipients else 0
+        for reason, n in (("unproven", cell.n_u[0]), ("few_recipients", few)):
+            sums[reason] = sums.get(reason, 0) + n
+    return tuple(NotCounted(reason=reason, originals=n) for reason, n in sorted(sums.items()) if n)
+
+
+def _kinds(cells: Sequence[Cell]) -> tuple[Kind, ...]:
+    mask = 0
+    for cell in cells:
+        mask |= cell.kinds
+    return tuple(kind for kind in Kind if mask >> kind & 1)
+
+
+def _parts(
+    cells: list[Cell],
+    counted: Tally,
+    trust: Trust,
+    policy: Policy,
+    tick: int,
+    label: Callable[[int], str],
+) -> tuple[Part, ...]:
+    """Return the groups by contribution; those beyond the largest contribute 0."""
+    values = {group.group_id: bucket_at(group, policy, tick) for group in counted.groups}
+    ranked = sorted(counted.groups, key=lambda group: (-values[group.group_id][0], group.group_id))
+    parts = []
+    for rank, group in enumerate(ranked):
+        own = [cell for cell in cells if trust[cell.source_id].group_id == group.group_id]
+        whole, firm = values[group.group_id]
+        parts.append(
+            Part(
+                label=label(group.group_id),
+                weight=group.weight,
+                bucket=whole * FULL_WEIGHT // group.weight,
+                contributes=whole if rank < policy.top_groups else 0,
+                supports=_supports(group, firm, policy, tick),
+                originals=sum(cell.n for cell in own),
+                strongest=max((u for cell in own for u in range(6) if cell.n_u[u]), default=0),
+                kinds=_kinds(own),
+                first_day=min(cell.day for cell in own),
+                last_day=max(cell.day for cell in own),
+            )
+        )
+    return tuple(parts)
+
+
+def _supports(group: GroupSum, firm: int, policy: Policy, tick: int) -> bool:
+    live = bool(group.strong_at) and group.strong_at >= tick - policy.support_minutes
+    return live and firm >= policy.support_at
+
+
+def explanation_json(explanation: Explanation) -> dict[str, object]:
+    """Return plain values for JSON: words for enums, points as numbers, UTC times and dates as text.
+
+    Points have at most six decimals, so the decimal texts of `contributes` add up to that of `score`.
+    """
+    e = explanation
+    return {
+        "policy": e.policy,
+        "state": e.state.word,
+        "code": f"127.0.0.{e.code.value}" if e.code else None,
+        "prefix_published": e.unit,
+        "since": _time(e.since_at),
+        "listed_at": _time(e.listed_at),
+        "score": _points(e.score),
+        "threshold": _points(e.threshold),
+        "delist_below": _points(e.delist_below),
+        "strikes": e.strikes,
+        "reasons": list(e.reasons),
+        "gates": [_gate_json(gate) for gate in e.gates],
+        "parts": [_part_json(part) for part in e.parts],
+        "not_counted": [dataclasses.asdict(entry) for entry in e.not_counted],
+        "originals": e.originals,
+        "kinds": [kind.word for kind in e.kinds],
+        "first_day": _date(e.first_day),
+        "last_day": _date(e.last_day),
+        "hold": e.hold.word if e.hold else None,
+        "hold_words": e.hold_words or None,
+        "next_change_at": _time(e.next_change_at),
+        "expires_at": _time(e.expires_at),
+    }
+
+
+def _gate_json(gate: Gate) -> dict[str, Any]:
+    amount = _points if gate.in_points else int
+    return {
+        "name": gate.name,
+        "side": gate.side,
+        "have": amount(gate.have),
+        "need": amount(gate.need),
+        "met": gate.met,
+    }
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    return {
+        "group": part.label,
+        "weight": part.weight * 5 / 100,
+        "bucket": _points(part.bucket),
+        "contributes": _points(part.contributes),
+        "supports": part.supports,
+        "originals": part.originals,
+        "strongest": f"U{part.strongest}",
+        "kinds": [kind.word for kind in part.kinds],
+        "first_day": _date(part.first_day),
+        "last_day": _date(part.last_day),
+    }
+
+
+def _points(micro: int) -> float:
+    return micro / MICRO
+
+
+def _time(minute: int | None) -> str | None:
+    if minute is None:
+        return None
+    return (_UNIX + dt.timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _date(day: int | None) -> str | None:
+    return None if day is None else (_UNIX_DAY + dt.timedelta(days=day)).isoformat()
