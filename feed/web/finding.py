@@ -1,0 +1,269 @@
+"""What may be said about an address in public: one value behind the page and the JSON. Pure.
+
+Counts go out in bands and times to the day, and no score: whoever sends test mails through a server must
+not read off here which of them reached a trap (ux-ecosystem.md 1.2). Sources stay unnamed.
+"""
+
+import dataclasses
+from typing import Any, Final
+
+from feed.domain.address import Address, network_of, packed, special_purpose
+from feed.domain.explain import Explanation
+from feed.domain.listing import Code, EmitterState, Hold, State
+from feed.store.inspection import Inspection
+from feed.store.states import Change
+from feed.web.messages import text
+from feed.web.reported import Gate, Reported, reported_of
+from feed.web.wording import band, band_words, date, iso, moment
+
+_IPV6: Final = 6
+_HISTORY_MOST: Final = 20
+_REMOVABLE: Final = frozenset({State.LISTED, State.PENDING})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLine:
+    """One change of state: `when` for people, `at` seconds."""
+
+    at: int
+    when: str
+    what: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What page and JSON show of one address at one time.
+
+    never: why it can never be listed, None for ordinary space. listed: whether DNS should answer for
+    this very address. can_ask: whether there is something to remove. sentences: below the state, most
+    important first. Minutes are since 1970, None if there is none.
+    """
+
+    address: Address
+    never: str | None
+    listed: bool
+    state: State | None
+    state_word: str
+    code: Code
+    unit: int
+    sentences: tuple[str, ...]
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    why: tuple[str, ...]
+    reason: str
+    hold: Hold | None
+    gates: tuple[Gate, ...]
+    history: tuple[HistoryLine, ...]
+    reported: Reported
+    listed_minute: int | None
+    ends_minute: int | None
+    was_listed_until_minute: int | None
+    can_ask: bool
+    show_advice: bool
+    at: int
+
+
+def never_words(address: Address, *, allow_special: bool) -> str | None:
+    """Return why `address` can never be listed, as a sentence, None if it can.
+
+    allow_special: zones under .test take special-purpose space.
+    """
+    why = None if allow_special else special_purpose(address)
+    return None if why is None else text("state.never_why", why=why)
+
+
+def ends_words(seen: Inspection) -> str | None:
+    """Return when the listing ends by itself at the latest, as a sentence, None if nothing is listed."""
+    ends = reported_of(seen.explanation).ends_minute
+    return None if ends is None else text("removal.ends", when=moment(ends * 60))
+
+
+def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
+    """Return what is said about the address of `seen`. now: seconds."""
+    address, row = seen.address, seen.row
+    state = row.state if row is not None else EmitterState(unit=32 if address.version == 4 else 64)  # noqa: PLR2004
+    never = never_words(address, allow_special=allow_special)
+    covers = state.unit != 128 or (row is not None and row.address == packed(address))  # noqa: PLR2004
+    listed = never is None and state.code is not Code.NONE and covers
+    reported = reported_of(seen.explanation)
+    until = None if listed else _was_listed_until(seen.history)
+    hold = Hold(state.hold) if state.state is State.HELD and state.hold else None
+    unit = _unit(address, state, reported)
+    shown = never is None and bool(reported.n or reported.idle)
+    return Finding(
+        address=address,
+        never=never,
+        listed=listed,
+        state=state.state if row is not None else None,
+        state_word=text("state.listed" if listed else "state.not_listed"),
+        code=state.code if listed else Code.NONE,
+        unit=unit,
+        sentences=tuple(_sentences(seen, state, never=never, covers=covers, until=until)),
+        summary=_summary(reported, unit) if shown and reported.n else "",
+        facts=tuple(_facts(address, state, reported, unit=unit, listed=listed)) if shown else (),
+        why=(text(f"why.{state.reason}"),) if listed and state.reason else (),
+        reason=state.reason,
+        hold=hold,
+        gates=reported.gates if shown and reported.n and not listed else (),
+        history=tuple(_history(seen.history)) if never is None else (),
+        reported=reported,
+        listed_minute=state.listed_at if listed else None,
+        ends_minute=reported.ends_minute if listed else None,
+        was_listed_until_minute=until,
+        can_ask=never is None and covers and state.state in _REMOVABLE,
+        show_advice=shown and bool(reported.n),
+        at=now,
+    )
+
+
+def finding_json(found: Finding) -> dict[str, Any]:
+    """Return the finding for programs: the numbers of the page, no others. Times are ISO 8601 in UTC."""
+    reported = found.reported
+    return {
+        "address": str(found.address),
+        "scope": str(network_of(found.address, found.unit)),
+        "listed": found.listed,
+        "state": found.state.word if found.state is not None else None,
+        "code": f"127.0.0.{int(found.code)}" if found.code is not Code.NONE else None,
+        "reason": found.reason or None,
+        "hold": found.hold.word if found.hold is not None else None,
+        "never": found.never,
+        "words": [found.state_word, *found.sentences],
+        "reports": _band_json(reported.n),
+        "sources": _band_json(reported.sources),
+        "kinds": [kind.word for kind in reported.kinds],
+        "not_counted": [{"reason": reason} | _band_json(n) for reason, n in reported.idle],
+        "first_day": date(reported.first_day) if reported.first_day is not None else None,
+        "last_day": date(reported.last_day) if reported.last_day is not None else None,
+        "gates": [{"name": gate.key, "met": gate.met} for gate in found.gates],
+        "listed_since": _iso_minute(found.listed_minute),
+        "next_change_at": _iso_minute(reported.next_minute if found.listed else None),
+        "ends_at": _iso_minute(found.ends_minute),
+        "was_listed_until": _iso_minute(found.was_listed_until_minute),
+        "as_of": iso(found.at),
+    }
+
+
+def _band_json(number: int) -> dict[str, int | None]:
+    low, high = band(number)
+    return {"at_least": low, "at_most": high}
+
+
+def _iso_minute(minute: int | None) -> str | None:
+    return None if minute is None else iso(minute * 60)
+
+
+def _unit(address: Address, state: EmitterState, reported: Reported) -> int:
+    """Return the width that is spoken of: what is published, else what reports are counted by."""
+    if address.version != _IPV6:
+        return 32
+    return 128 if state.unit == 128 and reported.n else 64  # noqa: PLR2004
+
+
+def _was_listed_until(history: list[Change]) -> int | None:
+    """Return the minute at which the last listing ended, None if there was none."""
+    return next(
+        (
+            change.at
+            for change in history
+            if change.from_state is State.LISTED and change.to_state is not State.LISTED
+        ),
+        None,
+    )
+
+
+def _sentences(
+    seen: Inspection,
+    state: EmitterState,
+    *,
+    never: str | None,
+    covers: bool,
+    until: int | None,
+) -> list[str]:
+    if never is not None:
+        return [text("state.never"), never]
+    words: list[str] = []
+    if seen.row is None:
+        return [text("state.unknown")]
+    if not covers:
+        words.append(text("state.other_128") if state.code is not Code.NONE else text("state.watch"))
+    elif state.state is State.LISTED:
+        words.append(text(f"state.code_{int(state.code)}"))
+    elif state.state is State.HELD and state.hold:
+        words += [text("state.held"), _hold_words(seen.explanation, Hold(state.hold))]
+    else:
+        words.append(_state_words(state, reported_of(seen.explanation)))
+    if until is not None:
+        words.append(text("state.was_until", when=moment(until * 60)))
+    return words
+
+
+def _state_words(state: EmitterState, reported: Reported) -> str:
+    if state.state is State.CLEAR and not reported.n:
+        return text("state.clear" if reported.idle else "state.unknown")
+    if state.state is State.CLEAR:
+        return text("state.watch")
+    return text(f"state.{state.state.word}")
+
+
+def _hold_words(explanation: Explanation | None, hold: Hold) -> str:
+    """Return why it is held. The operator's own reasons are not for the public, a provider's name is."""
+    return text(f"hold.{hold.word}", words=explanation.hold_words if explanation is not None else "")
+
+
+def _summary(reported: Reported, unit: int) -> str:
+    one = reported.n == 1
+    notifications = text("facts.reports_one" if one else "facts.reports_many", n=band_words(reported.n))
+    scope = text("facts.unit_64" if unit == 64 else "facts.unit_address")  # noqa: PLR2004
+    key = "facts.sentence_one" if reported.sources == 1 else "facts.sentence_many"
+    return text(key, sources=band_words(reported.sources), reports=notifications, scope=scope)
+
+
+def _facts(
+    address: Address, state: EmitterState, reported: Reported, *, unit: int, listed: bool
+) -> list[tuple[str, str]]:
+    scope = (
+        text("facts.scope_64", network=network_of(address, 64))
+        if unit == 64  # noqa: PLR2004
+        else text("facts.scope_address")
+    )
+    rows = [(text("facts.scope"), scope)]
+    if listed:
+        rows.append((text("facts.code"), f"127.0.0.{int(state.code)}"))
+        rows.append((text("facts.listed_since"), moment(state.listed_at * 60)))
+    if listed and reported.ends_minute is not None:
+        ends = moment(reported.ends_minute * 60)
+        rows.append((text("facts.expires"), text("facts.expires_by", when=ends)))
+    if listed and reported.next_minute is not None:
+        after = moment(reported.next_minute * 60)
+        rows.append((text("facts.next"), text("facts.next_text", when=after)))
+    if reported.n:
+        rows.append((text("facts.reports"), band_words(reported.n)))
+        rows.append((text("facts.sources"), band_words(reported.sources)))
+        rows.append((text("facts.kinds"), ", ".join(kind.phrase for kind in reported.kinds)))
+    if reported.first_day is not None and reported.last_day is not None:
+        rows.append((text("facts.first"), date(reported.first_day)))
+        rows.append((text("facts.last"), date(reported.last_day)))
+    if reported.idle:
+        idle = [
+            text("facts.idle_text", n=band_words(n), why=text(f"idle.{reason}"))
+            for reason, n in reported.idle
+        ]
+        rows.append((text("facts.idle"), ", ".join(idle)))
+    return rows
+
+
+def _history(changes: list[Change]) -> list[HistoryLine]:
+    return [
+        HistoryLine(at=change.at * 60, when=moment(change.at * 60), what=_change_words(change))
+        for change in changes[:_HISTORY_MOST]
+    ]
+
+
+def _change_words(change: Change) -> str:
+    if change.to_state is State.LISTED:
+        key = "cause.code" if change.from_state is State.LISTED else "cause.listed"
+        return text(key, code=int(change.code))
+    if change.cause == "removal":
+        return text("cause.removal")
+    return text(f"cause.{change.to_state.word}")

@@ -1,0 +1,33 @@
+"""What the pages are made from: one value that the entry point builds and every route takes."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+
+from feed.domain.policy import Policy
+from feed.domain.providers import Providers
+from feed.settings import Settings
+from feed.store.database import Database
+from feed.store.secret import Secret
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything that the pages need. now: gives an aware UTC time.
+
+    providers None: the provider file could not be read. The two limits are per network (/24, /64) and
+    per process: so many at once, refilled evenly over a minute or an hour.
+    """
+
+    database: Database
+    settings: Settings
+    secret: Secret
+    policy: Policy
+    providers: Providers | None
+    now: Callable[[], dt.datetime]
+    lookups_a_minute: int = 60
+    removals_an_hour: int = 10
+
+    def seconds(self) -> int:
+        """Return the present second since 1970-01-01 UTC."""
+        return int(self.now().timestamp())

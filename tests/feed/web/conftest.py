@@ -1,0 +1,47 @@
+"""The site of a test: real database, real scoring, reporters 1 to 3, a clock that the test moves."""
+
+import datetime as dt
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from feed.domain.policy import PRIVATE
+from feed.domain.providers import Providers
+from feed.settings import DnsSettings, PublishSettings, Settings
+from feed.store.database import Database
+from feed.store.secret import Secret
+from feed.web.site import Site
+from tests.factories import make_reporter
+from tests.feed.web.world import SITE_URL, Client, World
+
+PROVIDERS = """# date: 2026-11-01
+11.22.33.0/24 Large Shared Sender
+"""
+
+
+@pytest.fixture
+def world(sqlite: Database, secret: Secret, now: dt.datetime, tmp_path: pathlib.Path) -> World:
+    clock = [now]
+    settings = Settings(
+        publish=PublishSettings(folder=tmp_path, site_url=SITE_URL),
+        dns=DnsSettings(listen=("127.0.0.1:9",)),  # the discard port: closed, so refused at once
+    )
+    with sqlite.write() as connection:
+        reporters = [make_reporter(connection, name) for name in ("one", "two", "three")]
+    site = Site(
+        database=sqlite,
+        settings=settings,
+        secret=secret,
+        policy=PRIVATE,
+        providers=Providers.parse(PROVIDERS),
+        now=lambda: clock[0],
+    )
+    return World(site=site, clock=clock, reporters=reporters)
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[Client]:
+    made = Client(world.site)
+    yield made
+    world.site.database.dispose()

@@ -1,0 +1,166 @@
+"""Headers, errors and limits of the whole application; texts complete; the policy page true."""
+
+import dataclasses
+import pathlib
+import re
+import string
+
+import pytest
+
+from feed.domain.policy import COMMUNITY, PRIVATE, Policy, with_overrides
+from feed.store.database import Database
+from feed.web import advice
+from feed.web.messages import MESSAGES
+from tests.feed.web.world import Client, World
+
+FOLDER = pathlib.Path(advice.__file__).parent
+PATHS = ["/", "/policy", "/lookup", "/lookup?address=192.0.2.7", "/removal?address=192.0.2.7", "/nothing"]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/static/site.css", "/static/nothing", "/mine", "/ticket/x"])
+def test_every_answer_carries_the_security_headers(client: Client, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] in {"same-origin", "no-referrer"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_has_the_marks_of_an_accessible_one(client: Client, path: str) -> None:
+    page = client.get(path).text
+    assert '<html lang="en">' in page
+    assert '<a class="skip" href="#content">' in page
+    assert '<main id="content"' in page
+    assert page.count("<h1>") == 1
+    assert '<nav aria-label="Main">' in page
+    for number in re.findall(r'<(?:input|textarea)[^>]*id="([\w-]+)"', page):
+        assert f'<label for="{number}">' in page
+    ids = re.findall(r'\sid="([\w-]+)"', page)
+    assert len(ids) == len(set(ids))
+    for target in re.findall(r'(?:href="#|aria-labelledby="|aria-describedby=")([\w-]+)', page):
+        assert target in ids
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_unknown_pages_and_methods(client: Client, accept: str) -> None:
+    missing = client.get("/nothing/here", headers={"accept": accept})
+    assert missing.status_code == 404
+    wrong = client.request("PUT", "/removal", headers={"accept": accept})
+    assert wrong.status_code == 405
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
+    assert client.request("DELETE", "/", headers={"accept": accept}).headers["allow"] == "GET, HEAD"
+    if accept == "application/json":
+        assert missing.json()["status"] == 404
+    else:
+        assert "There is no page at this address." in missing.text
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc"])
+def test_there_is_no_interface_description_here(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_a_database_that_does_not_answer_is_told_and_dns_goes_on(
+    world: World, tmp_path: pathlib.Path, accept: str
+) -> None:
+    broken = Database(f"sqlite:///{tmp_path}/no/such/folder/feed.db")
+    client = Client(dataclasses.replace(world.site, database=broken), address="192.0.2.7")
+    answers = [
+        client.get("/lookup?address=192.0.2.7", headers={"accept": accept}),
+        client.get("/removal?address=192.0.2.7", headers={"accept": accept}),
+        client.post("/removal", data={"address": "192.0.2.7"}, headers={"accept": accept}),
+        client.get("/ticket/x", headers={"accept": accept}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert "DNS goes on answering" in answer.text
+        assert answer.headers["retry-after"] == "60"
+    assert client.get("/").status_code == 200
+    assert client.get("/policy").status_code == 200
+    broken.dispose()
+
+
+def test_a_defect_is_told_without_its_inside(world: World) -> None:
+    def broken() -> object:
+        raise RuntimeError("inside <b>")
+
+    client = Client(dataclasses.replace(world.site, now=broken))  # type: ignore[arg-type]
+    answer = client.get("/lookup?address=192.0.2.7")
+    assert answer.status_code == 500
+    assert "This is a defect on our side" in answer.text
+    assert "inside" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_look_ups_are_limited_by_network_and_recover(world: World) -> None:
+    client = Client(dataclasses.replace(world.site, lookups_a_minute=3), address="203.0.113.1")
+    codes = [client.get("/lookup?address=192.0.2.7").status_code for _ in range(4)]
+    assert codes == [200, 200, 200, 429]
+    client.address = "203.0.113.2"
+    refused = client.get("/lookup?address=192.0.2.7")
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) == 20
+    assert "203.0.113.0/24" in refused.text
+    assert client.get("/").status_code == 200
+    client.address = "198.51.100.1"
+    assert client.get("/lookup?address=192.0.2.7").status_code == 200
+    client.address = "203.0.113.1"
+    world.later(seconds=20)
+    assert client.get("/lookup?address=192.0.2.7").status_code == 200
+
+
+@pytest.mark.parametrize("policy", [COMMUNITY, PRIVATE], ids=lambda policy: policy.name)
+def test_the_policy_page_is_read_from_the_policy(world: World, policy: Policy) -> None:
+    changed = with_overrides(policy, {"list_at": 13.5, "hard_cap_minutes": 21 * 1440})
+    page = Client(dataclasses.replace(world.site, policy=changed)).get("/policy").text
+    assert page.index("You need not switch bounces off") < page.index("The policy in force")
+    assert "13.5" in page
+    assert "21 days" in page
+    assert "Nothing can be bought" in page
+    assert ("trap or tagged" in page) is (policy is PRIVATE)
+
+
+def test_the_start_page_leads_to_everything(client: Client) -> None:
+    page = client.get("/").text
+    assert "You need not switch bounces off" in page
+    for target in ('href="/mine"', 'href="/policy"', 'action="/lookup"'):
+        assert target in page
+
+
+def test_every_text_is_used_and_every_use_has_its_text() -> None:
+    sources = "".join(
+        path.read_text() for path in (*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html"))
+        if path.name != "messages.py"
+    )  # fmt: skip
+    whole = set(re.findall(r'["\']([a-z_]+\.[a-z0-9_]+)["\']', sources))
+    starts = (*re.findall(r'"([a-z_]+\.[a-z0-9_]*)(?:\{|" ~)', sources), "error.")
+    unused = [key for key in MESSAGES if key not in whole and not key.startswith(starts)]
+    assert unused == []
+    texts = {key for key in whole if key.split(".")[0] in {name.split(".")[0] for name in MESSAGES}}
+    assert {key for key in texts if key not in MESSAGES and not key.endswith(("_", ".html"))} == set()
+
+
+def test_texts_are_templates_without_surprises() -> None:
+    for key, words in MESSAGES.items():
+        assert words == words.strip(), key
+        for _, name, spec, conversion in string.Formatter().parse(words):
+            assert name is None or (name.isidentifier() and not spec and not conversion), key
+
+
+@pytest.mark.parametrize(
+    ("software", "key"),
+    [
+        ("postfix", "postfix"), ("Exim 4.96", "exim"), ("exchange", "exchange"),
+        ("Exchange Online", "microsoft365"),
+        ("microsoft365", "microsoft365"), ("Microsoft 365", "microsoft365"), ("sendmail", "sendmail"),
+        ("qmail", "qmail"), ("cPanel", "cpanel"), ("<script>", None), ("", None), (None, None),
+    ],
+)  # fmt: skip
+def test_advice_for(software: str | None, key: str | None) -> None:
+    found = advice.advice_for(software)
+    assert (found.key if found else None) == key
