@@ -8,10 +8,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from dnsbl_server.cookies import Cookies
 from dnsbl_server.listen import ListenError, bind, parse_endpoint
 from dnsbl_server.supervise import Parent, StartError, say
+
+CONFIGURATION: Final = 78
+"""Exit status where a restart would not help (EX_CONFIG): a taken port, a wrong file, a wrong option."""
 
 
 def _worker_count(text: str) -> int:
@@ -85,7 +89,7 @@ def _become(name: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the server until SIGTERM or SIGINT; return the exit status: 0, or 1 when it cannot start."""
+    """Run the server until SIGTERM or SIGINT; return the exit status: 0, or 78 when it cannot start."""
     arguments = _arguments(argv)
     try:
         cookies = _cookies(arguments)
@@ -100,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parent.load_all(wait=arguments.wait)
     except (ListenError, StartError) as problem:
         say(str(problem))
-        return 1
+        return CONFIGURATION
     parent.run()
     return 0
 

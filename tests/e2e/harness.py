@@ -35,11 +35,11 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(holds: Callable[[], object], *, seconds: float, words: str) -> None:
-    """Wait until `holds()` is true; fail with `words` after `seconds`."""
+def wait_until(holds: Callable[[], object], *, seconds: float, words: Callable[[], str]) -> None:
+    """Wait until `holds()` is true; fail with what `words()` says after `seconds`."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, words
+        assert time.monotonic() < end, words()
         time.sleep(0.05)
 
 
@@ -90,7 +90,7 @@ class RunningFeed:
         command = [sys.executable, "-m", "feed", "--config", str(self.config), "serve"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
-        wait_until(lambda: self._ready() or self._died(), seconds=START_S, words=f"not ready:\n{self.said()}")
+        wait_until(lambda: self._ready() or self._died(), seconds=START_S, words=self.said)
         assert not self._died(), self.said()
 
     def _ready(self) -> bool:
@@ -197,7 +197,9 @@ class RunningFeed:
         wait_until(
             lambda: self.ask(name) == list(answers),
             seconds=seconds,
-            words=f"{name}: {self.ask(name)} instead of {answers}; {self.get(f'/lookup?address={address}')}",
+            words=lambda: (
+                f"{name}: {self.ask(name)}; {self.get(f'/lookup?address={address}')}\n{self.said()}"
+            ),
         )
 
 
