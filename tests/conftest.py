@@ -41,6 +41,14 @@ def needs(program: str) -> str:
     return found
 
 
+def corpora() -> pathlib.Path:
+    """Return the folder of real mails that lies beside the project, or skip: they are never part of it."""
+    folder = pathlib.Path(os.environ.get("BSF_CORPORA", ROOT.parent / "shared" / "corpora"))
+    if not folder.is_dir():
+        pytest.skip("needs the collections of real mails (BSF_CORPORA)")
+    return folder
+
+
 @pytest.fixture
 def now() -> dt.datetime:
     """Return the moment at which a test takes place."""

@@ -106,19 +106,33 @@ def _document(found: Inspection) -> dict[str, Any]:
 
 
 def _print(found: Inspection, feed: Feed) -> None:
-    console = rich.console.Console()
+    console = rich.console.Console(highlight=False)
     if found.row is None or found.explanation is None:
         console.print(f"{found.address}: nobody reported it")
         return
     document = explanation_json(found.explanation)
-    parts = document.pop("parts", [])
+    parts, gates, not_counted = (document.pop(name, []) for name in ("parts", "gates", "not_counted"))
     console.print(f"[bold]{found.address}[/bold] under policy {feed.policy.name}")
     for name, value in document.items():
-        console.print(f"  {name}: {json.dumps(value)}", highlight=False, soft_wrap=True)
-    table = rich.table.Table(*(parts[0].keys() if isinstance(parts, list) and parts else ("parts",)))
-    for part in parts if isinstance(parts, list) else []:
-        table.add_row(*(str(value) for value in part.values()))
-    console.print(table)
+        console.print(f"  {name.replace('_', ' ') + ':':17} {_word(value)}", soft_wrap=True)
+    for title, rows in (("gates", gates), ("what the score is made of", parts), ("not counted", not_counted)):
+        _print_rows(console, title, rows)
     for change in found.history:
         words = f"{change.from_state.word} -> {change.to_state.word}  {change.cause}"
         console.print(f"  {minute_in_words(change.at)}  {words}")
+
+
+def _print_rows(console: rich.console.Console, title: str, rows: Any) -> None:
+    if not isinstance(rows, list) or not rows:
+        console.print(f"  {title}: none")
+        return
+    table = rich.table.Table(*(name.replace("_", " ") for name in rows[0]), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(_word(value) for value in row.values()))
+    console.print(table)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

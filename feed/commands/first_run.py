@@ -69,7 +69,8 @@ def tour(settings: Settings) -> str:
     """Return the five lines to copy and paste, one by one or all together."""
     site = f"http://{settings.http.listen}"
     host, _, port = settings.dns.listen[0].rpartition(":")
-    dig = f"dig @{host.strip('[]')} -p {port} +noall +comments +answer 66.2.0.192.{settings.publish.zone}"
+    dig = f"dig @{host.strip('[]')} -p {port} 66.2.0.192.{settings.publish.zone}"
+    shown = "| grep -E 'status:|^[^;].*IN'"
     programs = pathlib.Path(sys.executable).parent
     if programs.is_relative_to(pathlib.Path.cwd()):
         programs = programs.relative_to(pathlib.Path.cwd())
@@ -78,9 +79,9 @@ def tour(settings: Settings) -> str:
     lines = (
         f"{programs}/backscatter-report {sample}",
         f"curl -s -H 'Accept: application/json' '{site}/lookup?address={_EMITTER}'; echo",
-        f"{dig} A; {dig} TXT",
+        f"{dig} A {shown}; {dig} TXT {shown}",
         f"curl -s {remove} {site}/removal; echo; sleep {settings.score.tick_s + 2}",
-        f"{dig} A",
+        f"{dig} A {shown}",
     )
     return "\n".join(
         (

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sample.add_argument("--feed", default="http://127.0.0.1:8080", help="address of the feed")
     sample.add_argument("--key-file", type=pathlib.Path, required=True, help="file that holds the key")
     sample.add_argument("--emitter", default="192.0.2.66", help="address that sent them (default 192.0.2.66)")
-    sample.add_argument("--wait", action="store_true", help="wait until the address is listed")
+    sample.add_argument("--wait", action="store_true", help="wait until DNS lists the address")
     sample.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="of --wait (default 60)")
     sample.set_defaults(run=_sample)
     options = parser.parse_args(arguments)
@@ -60,8 +60,9 @@ def _wait(client: FeedClient, options: argparse.Namespace) -> int:
     print("waiting for the next scoring tick ...", flush=True)
     end = time.monotonic() + options.timeout
     while time.monotonic() < end:
-        if client.look_up(options.emitter).get("state") == "listed":
-            print(f"{options.emitter} is listed")
+        servers = client.look_up(options.emitter).get("dns", [])
+        if any(server.get("outcome") == "listed" for server in servers):
+            print(f"{options.emitter} is listed, and DNS says so")
             return 0
         time.sleep(_LOOK_S)
     print(

@@ -1,5 +1,6 @@
 """The main job, end to end: reports go in, DNS answers, the page explains, the removal removes."""
 
+import collections
 import datetime as dt
 import json
 import os
@@ -15,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from feed.store.tables import cell, event, receipt
-from tests.conftest import ROOT, needs
+from tests.conftest import ROOT, corpora, needs
 from tests.e2e.harness import SCORE_ZONE, ZONE, RunningFeed, free_port, running, stamp, wait_until
 from tests.mails import Border, auto_reply, dsn, ndr_exim, ndr_qmail
 
@@ -136,6 +137,29 @@ def test_from_report_to_listed_to_removed(feed: RunningFeed, tmp_path: pathlib.P
     time.sleep(3)
     assert feed.ask(_name(EMITTER)) == ["NXDOMAIN"]
     assert _rows(feed) == before
+
+
+def test_real_mails_of_other_collections_list_their_emitter(feed: RunningFeed) -> None:
+    """Mails as others collected them, attested by three reporters over several days, go the whole way."""
+    folder = corpora()
+    mails = [path.read_bytes() for path in sorted((folder / "sisimai").glob("*.eml"))[::12]]
+    mails += [path.read_bytes() for path in sorted((folder / "flufl").glob("*.txt"))[::4]]
+    keys = [feed.reporter(name) for name in NAMES]
+    now = dt.datetime.now(dt.UTC)
+    statuses = collections.Counter[str]()
+    for number, mail in enumerate(mails):
+        at = now - dt.timedelta(hours=1 + number % 120)
+        claim = {
+            "class_": "trap",
+            "client_ip": EMITTER,
+            "observed_at": stamp(at),
+            "recipient_token": f"t{number % 5}",
+        }
+        status, said = feed.report(keys[number % 3], mail, **claim)
+        statuses[said["status"] if status == 200 else said["type"].rpartition(":")[2]] += 1
+    assert statuses["accepted"] >= 0.8 * len(mails), statuses
+    assert statuses.keys() <= {"accepted", "duplicate", "not_a_notification", "too_complex"}, statuses
+    feed.wait_listed(EMITTER, "127.0.0.2")
 
 
 def _through_unbound(feed: RunningFeed, folder: pathlib.Path) -> None:
