@@ -50,8 +50,8 @@ PRODUCTS: Final = (
             ),
             "Avoid `@domain` wildcards in virtual alias and canonical maps: they hide unknown users.",
             (
-                "Filter before the queue: as a milter, or as `smtpd_proxy_filter`. With amavis behind the queue "
-                "set the final destiny of spam and viruses to `D_DISCARD` or `D_PASS`, not `D_BOUNCE`."
+                "Filter before the queue: as a milter, or as `smtpd_proxy_filter`. With amavis behind the "
+                "queue set the final destiny of spam and viruses to `D_DISCARD` or `D_PASS`, not `D_BOUNCE`."
             ),
         ),
     ),
@@ -60,8 +60,8 @@ PRODUCTS: Final = (
         name="Exim",
         steps=(
             (
-                "Put `require verify = recipient` into the ACL of `acl_smtp_rcpt`; add `/callout` only towards "
-                "your own backends."
+                "Put `require verify = recipient` into the ACL of `acl_smtp_rcpt`; add `/callout` only "
+                "towards your own backends."
             ),
             "Scan in the ACL of `acl_smtp_data` and deny there.",
             "Take `/callout` off `verify = sender`.",
@@ -95,8 +95,9 @@ PRODUCTS: Final = (
         name="Microsoft 365",
         steps=(
             (
-                "Set the accepted domain to *Authoritative* where all recipients are in Exchange Online, so that "
-                "unknown ones are refused at the edge. *Internal relay* leaves that to the server behind it."
+                "Set the accepted domain to *Authoritative* where all recipients are in Exchange Online, so "
+                "that unknown ones are refused at the edge. *Internal relay* leaves that to the server "
+                "behind it."
             ),
             (
                 "Mail flow rules that reject a message with an explanation send a bounce after acceptance: "

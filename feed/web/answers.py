@@ -14,13 +14,12 @@ _FIRST_TIME: Final = 1_600_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRow:
-    """One row of the table; `serial` is empty if the server told none."""
+    """One row of the table. from_where: which server said it, with which serial."""
 
     zone: str
-    server: str
     outcome: str
     words: str
-    serial: str
+    from_where: str
 
 
 def answer_rows(answers: Sequence[Answer]) -> list[AnswerRow]:
@@ -28,13 +27,17 @@ def answer_rows(answers: Sequence[Answer]) -> list[AnswerRow]:
     return [
         AnswerRow(
             zone=one.zone,
-            server=one.server,
             outcome=one.outcome,
             words=text(f"dns.{one.outcome}", codes=", ".join(one.codes)),
-            serial=_serial(one.serial),
+            from_where=_from_where(one),
         )
         for one in answers
     ]
+
+
+def answer_lines(answers: Sequence[Answer]) -> list[str]:
+    """Return a line for each answer, for a terminal."""
+    return [f"DNS {row.zone}: {row.words} ({row.from_where})" for row in answer_rows(answers)]
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -42,9 +45,9 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     return dataclasses.asdict(answer) | {"codes": list(answer.codes)}
 
 
-def _serial(serial: int | None) -> str:
-    if serial is None:
-        return ""
-    if serial < _FIRST_TIME:
-        return text("dns.serial_plain", serial=serial)
-    return text("dns.serial_text", serial=serial, when=moment(serial))
+def _from_where(answer: Answer) -> str:
+    if answer.serial is None:
+        return text("dns.from", server=answer.server)
+    when = moment(answer.serial) if answer.serial >= _FIRST_TIME else None
+    key = "dns.from_serial" if when is None else "dns.from_changed"
+    return text(key, server=answer.server, serial=answer.serial, when=when)

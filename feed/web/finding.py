@@ -104,7 +104,7 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         why=(text(f"why.{state.reason}"),) if listed and state.reason else (),
         reason=state.reason,
         hold=hold,
-        gates=reported.gates if shown and reported.n and not listed else (),
+        gates=reported.gates if shown and reported.n and not listed and hold is None else (),
         history=tuple(_history(seen.history)) if never is None else (),
         reported=reported,
         listed_minute=state.listed_at if listed else None,
@@ -142,6 +142,12 @@ def finding_json(found: Finding) -> dict[str, Any]:
         "was_listed_until": _iso_minute(found.was_listed_until_minute),
         "as_of": iso(found.at),
     }
+
+
+def finding_lines(found: Finding) -> list[str]:
+    """Return the finding for a terminal: the sentences and facts of the page, one a line."""
+    lines = [f"{found.address}: {found.state_word}", *found.sentences, *found.why]
+    return [*lines, *(f"{name}: {value}" for name, value in found.facts)]
 
 
 def _band_json(number: int) -> dict[str, int | None]:

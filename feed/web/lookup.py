@@ -15,9 +15,9 @@ from feed.store import inspection, publications, rules
 from feed.store.publications import Publication
 from feed.web import ask_dns, render
 from feed.web.advice import GENERAL, PRODUCTS, advice_for
-from feed.web.answers import answer_json, answer_rows
+from feed.web.answers import answer_json, answer_lines, answer_rows
 from feed.web.asked import AskedError, read_asked
-from feed.web.finding import Finding, find, finding_json
+from feed.web.finding import Finding, find, finding_json, finding_lines
 from feed.web.messages import text
 from feed.web.promise import TTL_MINUTES
 from feed.web.site import Site
@@ -109,6 +109,8 @@ def _answer(request: Request, site: Site, address: Address) -> Response:
             "removal_url": _removal_url(site, known.found),
         }
         return JSONResponse(content, headers=_HEADERS)
+    if render.wanted(request) == "text":
+        return render.lines(*finding_lines(known.found), *answer_lines(answers), headers=_HEADERS)
     response = render.html(
         "finding.html",
         hostmaster=site.settings.publish.hostmaster,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from feed.domain.address import Address
 from feed.domain.listing import State
@@ -156,8 +156,7 @@ def _answer(request: Request, site: Site, ticket: Ticket) -> Response:
     url = site.settings.publish.site_url.rstrip("/") + path
     if form == "json":
         return JSONResponse(ticket_json(ticket, url=url), status_code=201, headers=headers)
-    lines = [_in_words(site, ticket), text("text.ticket", url=url)]
-    return PlainTextResponse("\n".join(lines) + "\n", status_code=201, headers=headers)
+    return render.lines(_in_words(site, ticket), text("text.ticket", url=url), status=201, headers=headers)
 
 
 def _in_words(site: Site, ticket: Ticket) -> str:

@@ -1,11 +1,12 @@
 """Making pages: Jinja2 with escaping always on, the texts of the catalogue, and the three forms of an answer.
 
-A browser gets HTML. Who accepts JSON and not HTML gets JSON. A POST by a program that names neither
-(`curl -d`, whose user reads the terminal) gets a few lines of plain text.
+A browser gets HTML. Who accepts JSON and not HTML gets JSON. A program that names neither (`curl`, whose
+user reads the terminal) gets a few lines of plain text where there is an answer to give.
 """
 
 import pathlib
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import jinja2
@@ -30,7 +31,7 @@ def wanted(request: Request) -> Form:
         return "html"
     if "application/json" in accept or "application/problem+json" in accept:
         return "json"
-    return "text" if request.method == "POST" else "html"
+    return "text"
 
 
 def marked(words: str) -> Markup:
@@ -64,6 +65,11 @@ def html(template: str, *, status: int = 200, hostmaster: str, **values: Any) ->
     return HTMLResponse(page, status_code=status)
 
 
+def lines(*words: str, status: int = 200, headers: Mapping[str, str]) -> PlainTextResponse:
+    """Return plain text, one line for each of `words`."""
+    return PlainTextResponse("\n".join(words) + "\n", status_code=status, headers=dict(headers))
+
+
 def problem(
     request: Request,
     *,
@@ -83,7 +89,7 @@ def problem(
             media_type="application/problem+json",
         )
     elif form == "text":
-        response = PlainTextResponse(f"{detail}\n", status_code=status)
+        response = lines(detail, status=status, headers={})
     else:
         response = html("problem.html", status=status, hostmaster=hostmaster, title=title, detail=detail)
     response.headers["Cache-Control"] = "no-store"

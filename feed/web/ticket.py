@@ -12,7 +12,7 @@ from feed.domain.listing import State
 from feed.store import inspection, removals, rules
 from feed.store.removals import Ticket
 from feed.web import ask_dns, render
-from feed.web.answers import answer_json, answer_rows
+from feed.web.answers import answer_json, answer_lines, answer_rows
 from feed.web.finding import ends_words
 from feed.web.messages import text
 from feed.web.promise import CACHE_MINUTES, SERVER_S, TTL_MINUTES
@@ -39,6 +39,9 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             url = publish.site_url.rstrip("/") + f"/ticket/{ticket.ticket_id}"
             content = ticket_json(ticket, url=url) | {"dns": [answer_json(one) for one in answers]}
             return JSONResponse(content, headers=_HEADERS)
+        sentences = _sentences(ticket, seen, hostmaster=publish.hostmaster)
+        if render.wanted(request) == "text":
+            return render.lines(*sentences, *answer_lines(answers), headers=_HEADERS)
         response = render.html(
             "ticket.html",
             hostmaster=publish.hostmaster,
@@ -46,7 +49,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             ticket_id=ticket.ticket_id,
             outcome=ticket.outcome,
             relisted=_is_relisted(ticket, seen),
-            sentences=_sentences(ticket, seen, hostmaster=publish.hostmaster),
+            sentences=sentences,
             facts=_facts(ticket),
             dns=answer_rows(answers),
             ttl_minutes=TTL_MINUTES,
@@ -112,10 +115,11 @@ def _sentences(ticket: Ticket, seen: inspection.Inspection, *, hostmaster: str) 
 
 
 def _facts(ticket: Ticket) -> list[tuple[str, str]]:
-    rows = [(text("ticket.asked"), exact_moment(ticket.asked_at))]
+    accepted = ticket.outcome == "accepted"
+    rows = [] if accepted else [(text("ticket.asked"), exact_moment(ticket.asked_at))]
     if ticket.was_code:
         rows.append((text("ticket.was"), f"127.0.0.{ticket.was_code}"))
-    if ticket.outcome == "accepted":
+    if accepted:
         rows.append((text("ticket.our_server"), exact_moment(ticket.asked_at + SERVER_S)))
         rows.append((text("ticket.caches"), moment(ticket.asked_at + CACHE_MINUTES * 60)))
     return [*rows, (text("ticket.number"), ticket.ticket_id)]

@@ -164,3 +164,43 @@ def test_texts_are_templates_without_surprises() -> None:
 def test_advice_for(software: str | None, key: str | None) -> None:
     found = advice.advice_for(software)
     assert (found.key if found else None) == key
+
+
+def _palettes() -> dict[str, dict[str, str]]:
+    css = (FOLDER / "static" / "site.css").read_text()
+    light, dark = re.findall(r":root \{([^}]*--[^}]*)\}", css)
+    return {
+        name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+        for name, block in (("light", light), ("dark", dark))
+    }
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_colours_have_the_contrast_that_reading_takes(name: str) -> None:
+    palette = _palettes()[name]
+    texts = [
+        (text, ground)
+        for text in ("text", "soft", "link", "good", "bad", "wrong")
+        for ground in ("ground", "raised")
+    ]
+    texts += [("on-action", "action"), ("on-action", "action-over"), ("bad", "bad-ground")]
+    texts += [("good", "good-ground"), ("text", "bad-ground"), ("text", "good-ground")]
+    for text, ground in texts:
+        assert _contrast(palette[text], palette[ground]) >= 4.5, (text, ground)
+    for mark in ("edge", "focus"):
+        for ground in ("ground", "raised"):
+            assert _contrast(palette[mark], palette[ground]) >= 3, (mark, ground)

@@ -160,6 +160,20 @@ def test_json_equals_page(client: Client, world: World, address: str) -> None:
     assert (found["removal_url"] is not None) is ("Have this address removed" in words)
 
 
+def test_a_terminal_gets_lines(client: Client, world: World) -> None:
+    world.report("192.0.2.7", sources=2)
+    response = client.get("/lookup?address=192.0.2.7", headers={"accept": "*/*"})
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    lines = response.text.splitlines()
+    assert lines[0] == "192.0.2.7: Listed"
+    assert "Sources: 2 to 4" in lines
+    words = _words(client, "192.0.2.7")
+    assert all(line.partition(": ")[2].split(" (")[0] in words for line in lines[3:])
+    assert "DNS bl.feed.test: no answer within a second (asked at 127.0.0.1:9)" in lines
+    wrong = client.get("/lookup?address=x", headers={"accept": "*/*"})
+    assert (wrong.status_code, wrong.text.count("\n")) == (422, 1)
+
+
 @pytest.mark.parametrize(
     "spelling",
     ["192.0.2.7", " 192.0.2.7 ", "[192.0.2.7]", "::ffff:192.0.2.7", "192.0.2.7/32", "2002:c000:207::1",

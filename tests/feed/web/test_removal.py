@@ -90,7 +90,9 @@ def test_a_line_in_a_terminal_is_enough(listed: World, accept: str, kind: str) -
     response = owner.post("/removal", data={"address": LISTED}, headers={"accept": accept})
     assert (response.status_code, response.headers["content-type"]) == (201, kind)
     assert f"{SITE_URL}{response.headers['location']}" in response.text
-    assert owner.get(response.headers["location"]).status_code == 200
+    again = owner.get(response.headers["location"], headers={"accept": accept})
+    assert (again.status_code, again.headers["content-type"]) == (200, kind)
+    assert "no_answer" in again.text or "no answer within a second" in again.text
     assert not _is_listed(listed, LISTED)
 
 
