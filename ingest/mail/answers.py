@@ -148,6 +148,7 @@ _AUTO_VALUES: Final = (
     ("x-post-messageclass", r"autoresponder"),
     ("delivered-to", r"^autoresponder"),
     ("x-sieve-action", r"vacation"),
+    ("auto-submitted", r"vacation"),
 )
 _AUTO_COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _AUTO_VALUES)
 _NO: Final = ("no", "false", "0")
@@ -181,18 +182,22 @@ def _calendar_reply(notice: Notice) -> bool:
     )
 
 
-_ENDS_AS_ABSENCE: Final = re.compile(r"\(?out of (?:the )?office\)?$")
+_ENDS_AS_AUTO: Final = re.compile(
+    r"(?:[\[(](?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|replied)|vacation)[\])]"
+    r"|\bout of (?:the )?office[\])]?)$"
+)
 
 
 def auto_reply_subject(notice: Notice) -> str | None:
     """Recognise by subject: alone if the words are a program's own, else beside a second sign."""
     if (from_daemon(notice) and (bounce_subject(notice) or trouble_text(notice))) or distributed(notice):
         return None
-    subject = without_brackets(notice.subject)
-    if phrases.SURE_AUTO_SUBJECT.match(subject):
+    subjects = {without_brackets(notice.subject), notice.subject.lstrip("[(* ")}
+    if any(phrases.SURE_AUTO_SUBJECT.match(subject) for subject in subjects):
         return "auto_reply_subject"
-    absent = bool(phrases.AUTO_SUBJECT.match(subject) or _ENDS_AS_ABSENCE.search(subject))
-    if not absent and not phrases.RECEIVED_SUBJECT.match(subject):
+    absent = any(phrases.AUTO_SUBJECT.match(subject) for subject in subjects)
+    absent = absent or _ENDS_AS_AUTO.search(notice.subject) is not None
+    if not absent and not phrases.RECEIVED_SUBJECT.match(notice.subject):
         return None
     answers = "in-reply-to" in notice.headers or "references" in notice.headers
     suppresses = answers and "x-auto-response-suppress" in notice.headers

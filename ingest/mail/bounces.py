@@ -13,6 +13,7 @@ from ingest.mail.signs import (
     delay_told,
     failure_text,
     from_daemon,
+    from_daemon_address,
     of_a_person,
     opens_as_bounce,
     returns_mail,
@@ -104,12 +105,13 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         "returned_mail": returned,
     }
     enough = (
-        ((subject or failed) and (daemon or null))
+        ((subject or failed) and (from_daemon_address(notice) or null))
+        or ((subject or failed) and daemon and (text or returned))
         or ((subject or failed) and answer and text)
         or (text and (daemon or null))
         or (daemon and null and (returned or trouble_text(notice)))
         or (daemon and returned and trouble_text(notice))
-        or (opens_as_bounce(notice) and text and not answers)
+        or (opens_as_bounce(notice) and text and "@" in notice.opening and not answers)
         or (subject and text and returned)
     )
     return tuple(name for name, found in seen.items() if found) if enough else ()

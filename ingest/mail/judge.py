@@ -92,6 +92,8 @@ def _weigh(reading: Reading, *, registration: Registration, claim: Claim, now: d
     hop = reading.border.hop if reading.border else None
     step, claimed = attested(claim, finding.kind)
     step, shown = lowered(step, reading, claim=claim, registration=registration)
+    if reading.returned.failed_authentication:
+        shown = (*shown, "emitter_saw_forgery")
     relayed = passed_on(reading) + never_charged(origin.address, registration)
     original = claim.original_key or reading.original
     judgement = Judgement(

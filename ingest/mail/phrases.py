@@ -36,10 +36,10 @@ BOUNCE_SUBJECT: Final = _any(
 \bcannot (?:be )?(?:deliver|send)|^(?:mail|message|processing|smtp|nondeliverable) error\b
 \bbounced? (?:mail|message|e-?mail|notice)\b|^bounce\b|\bmessage (?:not|un)delivered\b
 \bdelivery (?:incomplete|impossible)\b|\bsender .{0,40}rejected\b|\buser unknown\b
-\bunknown (?:user|recipient|address)\b|\bno such user\b|\bmailbox (?:is )?(?:full|unavailable)\b
-\bover quota\b|\brejected (?:e?-?mail|message)\b|\bblocked (?:e?-?mail|message)\b
+\bunknown (?:user|recipient|address)\b|\bno such user\b
+\brejected (?:e?-?mail|message)\b|\bblocked (?:e?-?mail|message)\b
 \bmail(?:box)? undeliverable\b|\bnameserver error\b|\bmail failed\b|\bdelivery notice\b
-\bdelivery has been (?:delayed|suspended)\b|^ndn:|^ndr:|^non[- ]?delivery
+\bdelivery has been (?:delayed|suspended)\b|^delivery status\b|\[bounce\]|^ndn:|^ndr:|^non[- ]?delivery
 \bzustell(?:ung|fehler|problem|ungsfehler)|\bnicht zugestellt|\bunzustellbarkeit|\bzurückgewiesen
 \bfehler bei der zustellung|\bübermittlungsfehler|\bonbestelbaar
 \bniet (?:worden )?(?:bezorgd|afgeleverd|besteld)|\bbezorging .{0,20}mislukt|\bkunne ikke leveres
@@ -60,7 +60,7 @@ BOUNCE_SUBJECT: Final = _any(
 не доставлен|не может быть доставлен|невозможно доставить|ошибка доставки|сбой доставки
 не удалось доставить|не вдалося доставити|сообщение не доставлено
 配信(?:不能|不可|エラー|できません|できませんでした|失敗)
-配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達
+(?:配信|送信|配送|配達)に失敗|お届けできません|配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達
 届きません|未配信|配送エラー|退信|退回|投递失败|投遞失敗|无法投递|無法投遞
 未送达|未送達|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지
 전송 실패|반송
@@ -108,8 +108,8 @@ FAILURE_TEXT: Final = _any(
 \bfailed to deliver\b|\bpermanent (?:fatal )?(?:error|failure)
 \bfollowing address(?:es)? (?:had|failed|were)|\bdid not reach\b|\bunknown user\b|\buser unknown\b
 \bno such (?:user|mailbox|recipient|address)\b|\bnon-?delivery\b|\bfailed recipient
-\bmailbox (?:is )?(?:full|unavailable|not found|does not exist|disabled)\b
-\bover ?quota\b|\bquota exceeded\b|\bexceeded .{0,20}quota|\bcould not (?:deliver|reach)\b
+\bmailbox (?:unavailable|not found|does not exist)\b
+\bcould not (?:deliver|reach)\b
 \brecipient (?:address )?(?:rejected|unknown|not found)\b
 \baddress(?:ee)? (?:rejected|unknown|not found)\b|\bhost (?:not found|unknown)\b
 \b5\d\d[ -#]{1,3}5\.\d{1,2}\.\d{1,3}\b
@@ -138,7 +138,8 @@ mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r
 \bmail administrator\b|\binternet mail (?:service|delivery)|\bmicrosoft (?:exchange|outlook)\b
 \bmail ?router\b|\bsmtp[-_. ]?(?:mail|server|gateway|service)|\bmaild\b|\bmail[-_. ]?server\b
 (?:^|["<(])mail service\b|\bmail gateway\b|\bndr@|\bnon-?delivery|\bbounces?@
-\bmail (?:transport|transfer) (?:agent|system)|\bdouble-bounce@|\bimss@|\bmailscanner\b|\bsmtp_mail
+\bmail (?:transport|transfer) (?:agent|system)|\bdouble-bounce@
+\bimss@|\bimsva?@|\binterscan\b|\bmailscanner\b|\bsmtp_mail
 \bjetmail\b
 \bmail administration\b|\bcontent[- ]filter\b|\bmail-?manager\b|\bmailadm
 \bemail delivery (?:sub)?(?:system|service)|\bvirus.{0,20}gateway
@@ -176,7 +177,7 @@ currently out|holiday (?:notice|reply)
 SURE_AUTO_SUBJECT: Final = _any(
     r"""
 automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to| -)
-auto[- ]?(?:reply|response|responder) ?(?:[:(\[]|$|from\b|to\b|- )
+auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])]|$|from\b|to\b|- )
 automatische antwort\b|automatisch antwoord\b|automatisk svar\b|autosvar\b|réponse automatique\b
 respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|automaattinen vastaus\b
 automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
@@ -196,10 +197,9 @@ ABSENCE_TEXT: Final = _any(
 \bno longer (?:work|with|employed|monitor|in use)
 \bthis is an auto(?:mat(?:ed|ic))?[- ]?(?:reply|response|generated)
 \bautomatic(?:ally)? (?:generated )?(?:reply|response)\b|\bauto-?(?:reply|responder|response)\b
-\bdo not reply to this|\bthank you for (?:your|contacting|writing)|\bwe (?:have )?received your
 \bnicht im (?:büro|hause?)\b|\babwesend\b|\bim urlaub\b|\bin (?:ihrer|meiner) abwesenheit
 \bdu bureau\b|\ben cong[ée]s?\b|\babsent|\bfuera de (?:la )?oficina|\bausente\b|\bde vacaciones
-\bfuori (?:ufficio|sede)|\bassente\b|\bin ferie\b|\bafwezig\b|\bmet vakantie|\bsemester\b
+\bfuori (?:ufficio|sede)|\bassente\b|\bin ferie\b|\bafwezig\b|\bmet vakantie|\bpå semester\b
 \bikke på kontoret|\bferie\b|\blomalla\b|\bpoissa\b|\bnieobecn|\burlop|отсутств|отпуск|不在|休暇
 自動(?:返信|応答)|自动回复|休假|外出
 """
@@ -285,6 +285,7 @@ VIRUS_TEXT: Final = _any(
 \battachment.{0,60}(?:not allowed|blocked|removed|stripped|prohibited)
 \bcontent (?:checker|filter) .{0,40}(?:found|detect)
 \bunsolicited bulk email\b.{0,80}\b(?:uce|spam)\b
+\bhas taken (?:an )?action on (?:the|your) (?:message|e?-?mail)|\bfile blocking\b
 """
 )
 
@@ -317,7 +318,8 @@ LIST_SUBJECT: Final = _any(
 \bmessage (?:to .{0,80} )?(?:rejected|held).{0,40}\blist\b|\bezmlm\b|\blistserv\b
 \blist (?:owner|moderator|server)\b|\bauto-discard notification|\bbounce action notification
 \buncaught bounce notification|\bmoderation (?:needed|request)
-\bposting (?:denied|rejected|not allowed)|\bgroup .{0,60}(?:not permitted|rejected|moderat)
+\bposting (?:denied|rejected|not allowed)|\brejected posting\b|\bnot authorized to (?:send|post)
+\bgroup .{0,60}(?:not permitted|rejected|moderat)
 """
 )
 
@@ -359,7 +361,8 @@ COMPLAINT_SUBJECT: Final = _any(
 TROUBLE_TEXT: Final = _any(
     r"""
 \bdoes not exist\b|\bno such (?:domain|host)\b|\bcould not (?:send|find|process)\b|\b55[0-4][ -]
-\bproblems? with\b|\bhas been (?:returned|rejected|blocked|refused)\b|\bwas rejected\b|\bis full\b
+\bproblems? with\b|\bhas been (?:returned|rejected|blocked|refused)\b|\bwas rejected\b
+\bis full\b|\bover ?quota\b|\bquota exceeded\b|\bmailbox (?:full|disabled)\b
 \berrors? (?:occurred|during|sending)\b|\b(?:trouble|error) (?:sending|delivering)|\bnot listed in\b
 \bnot (?:a )?(?:valid|known|found)\b|\bdisabled\b|\bunbekannt|\bn'ont pas pu\b|\bno existe\b|\bnon esiste\b
 \bnão existe\b|\bnie istnieje\b|エラー|不明|無法|无法|不存在|失败|失敗

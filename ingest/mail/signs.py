@@ -45,6 +45,14 @@ def from_daemon(notice: Notice) -> bool:
 
 
 @_once
+def from_daemon_address(notice: Notice) -> bool:
+    """Whether the address itself is the mail system's: a display name alone is easily put on."""
+    start = notice.sender.rfind("<")
+    address = notice.sender[start + 1 :] if start >= 0 else notice.sender
+    return not address.strip("<> ") or phrases.DAEMON_SENDER.search(address) is not None
+
+
+@_once
 def automatic(notice: Notice) -> bool:
     """Whether the mail says in some way that a machine sent it in answer, not to many at once."""
     precedence = (notice.headers.get("precedence") + notice.headers.get("x-precedence"))[:40].lower()

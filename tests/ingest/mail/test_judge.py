@@ -237,7 +237,9 @@ def test_each_repeated_critical_field_costs_a_step() -> None:
 
 def test_what_a_mail_cannot_do_is_raise_a_claim() -> None:
     told = mails.original(extra=(("Authentication-Results", "mail.emitter.example; spf=fail; dmarc=fail"),))
-    assert judged(mails.dsn(border=BORDER, returned=told)).attestation is Attestation.U1
+    result = judged(mails.dsn(border=BORDER, returned=told))
+    assert result.attestation is Attestation.U1
+    assert "emitter_saw_forgery" in result.reasons
 
 
 # --- refusals ---
