@@ -161,7 +161,7 @@ def _reasons(state: EmitterState, counted: Tally) -> tuple[str, ...]:
     words = [state.reason] if state.reason else []
     words += ["mixed"] if counted.mixed and "mixed" not in words else []
     words += ["auto_only"] if counted.originals and not counted.hands_n else []
-    words += ["pair_of_addresses"] if counted.addr_min != counted.addr_max else []
+    words += ["several_addresses"] if counted.addr_min != counted.addr_max else []
     return tuple(words)
 
 

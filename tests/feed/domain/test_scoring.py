@@ -1,6 +1,7 @@
 """The state machine of one emitter: worked examples, every move, removal and void."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -16,17 +17,17 @@ D0 = 20_000
 T0 = D0 * DAY
 
 
-def cell(source: int, day: int = 0, **fields: object) -> Cell:
+def cell(source: int, day: int = 0, **fields: Any) -> Cell:
     """Return a cell of `day` days after D0 with its times at noon unless given."""
     at = T0 + day * DAY + 720
-    values: dict[str, object] = {"first_at": at, "last_at": at, "addr_min": b"a", "addr_max": b"a"}
-    return Cell(source_id=source, day=D0 + day, **{"epoch": 0, **values, **fields})  # type: ignore[arg-type]
+    values: dict[str, Any] = {"first_at": at, "last_at": at, "addr_min": b"a", "addr_max": b"a"}
+    return Cell(source_id=source, day=D0 + day, **{"epoch": 0, **values, **fields})
 
 
-def log_miss(source: int, day: int = 0, n: int = 1, at: int | None = None, **fields: object) -> Cell:
+def log_miss(source: int, day: int = 0, n: int = 1, at: int | None = None, **fields: Any) -> Cell:
     """Return a cell of `n` originals of strength 3."""
     moment = T0 + day * DAY + 720 if at is None else at
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "points": 3 * MICRO * n,
         "n": n,
         "n_u": (0, 0, 0, n, 0, 0),
@@ -38,12 +39,10 @@ def log_miss(source: int, day: int = 0, n: int = 1, at: int | None = None, **fie
     return cell(source, day, **{**values, **fields})
 
 
-def trap(
-    source: int, day: int = 0, n: int = 1, at: int | None = None, token: int = 1, **fields: object
-) -> Cell:
+def trap(source: int, day: int = 0, n: int = 1, at: int | None = None, token: int = 1, **fields: Any) -> Cell:
     """Return a cell of `n` originals of strength 5 at a trap."""
     moment = T0 + day * DAY + 720 if at is None else at
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "points": 5 * MICRO * n,
         "n": n,
         "n_u": (0, 0, 0, 0, 0, n),
@@ -76,11 +75,12 @@ def run(
     tick: int,
     policy: Policy = PRIVATE,
     trust: Trust = FULL,
+    *,
     state: EmitterState | None = None,
     holds: tuple[ActiveHold, ...] = (),
-    **more: object,
+    **more: Any,
 ) -> Step:
-    inputs = Inputs(cells=cells, holds=holds, **more)  # type: ignore[arg-type]
+    inputs = Inputs(cells=cells, holds=holds, **more)
     return step(state or EmitterState(), inputs, policy, trust, tick)
 
 
@@ -96,7 +96,12 @@ def test_private_one_reporter_two_days_of_log_miss_scores_5_38_and_lists() -> No
 
 
 def test_private_the_tour_of_three_originals_over_two_days_with_a_tag_is_confirmed() -> None:
-    tagged = {"trap_n": 2, "trap_first_at": NOON, "trap_last_at": NOON, "n_u": (0, 0, 0, 0, 2, 0)}
+    tagged: dict[str, Any] = {
+        "trap_n": 2,
+        "trap_first_at": NOON,
+        "trap_last_at": NOON,
+        "n_u": (0, 0, 0, 0, 2, 0),
+    }
     cells = [log_miss(1, 0, n=2, points=8 * MICRO, log_miss_n=0, **tagged), log_miss(1, 1)]
     result = run(cells, NOON + DAY, trust=SOLE)
     assert (result.state.state, result.state.code, result.state.reason) == (
@@ -135,7 +140,7 @@ def test_community_two_traps_one_hit_each_wait_for_a_third() -> None:
     third = run([*two, trap(1, 2)], NOON + 2 * DAY, COMMUNITY, trust)
     assert third.state.state is State.PENDING
     due = third.state.next_due_at
-    listed = run([*two, trap(1, 2)], due, COMMUNITY, trust, third.state).state
+    listed = run([*two, trap(1, 2)], due, COMMUNITY, trust, state=third.state).state
     assert (listed.state, listed.code, listed.reason) == (State.LISTED, Code.CONFIRMED, "anchor")
 
 
@@ -216,7 +221,7 @@ def test_the_minimum_time_holds_a_listing_whose_score_fell() -> None:
     cells = [log_miss(1, 0, n=2), log_miss(1, 1, n=2)]
     state = run(cells, NOON + DAY, policy, SOLE).state
     assert state.next_due_at == state.min_until == NOON + 7 * DAY
-    late = run(cells, state.min_until - 1, policy, SOLE, state).state
+    late = run(cells, state.min_until - 1, policy, SOLE, state=state).state
     assert late.state is State.LISTED
     assert late.score < policy.delist_at
 
@@ -226,7 +231,7 @@ def test_nothing_is_listed_28_days_after_the_last_strong_evidence() -> None:
     cells = [log_miss(1, 0, n=2), log_miss(1, 1, n=2)]
     state = run(cells, NOON + DAY, policy, SOLE).state
     assert state.next_due_at == NOON + 29 * DAY
-    ended = run(cells, state.next_due_at, policy, SOLE, state)
+    ended = run(cells, state.next_due_at, policy, SOLE, state=state)
     assert ended.transitions[0].cause == "hard_cap"
     assert expires_at(state, Inputs(cells=cells), policy, SOLE) == NOON + 29 * DAY
 
