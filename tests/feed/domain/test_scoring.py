@@ -245,7 +245,9 @@ def test_weak_evidence_does_not_keep_a_listing_alive_past_the_cap() -> None:
         NOON + 20 * DAY,
         policy,
         SOLE,
-        EmitterState(state=State.LISTED, code=Code.REPORTED, listed_at=NOON, reason="reported", strikes=1),
+        state=EmitterState(
+            state=State.LISTED, code=Code.REPORTED, listed_at=NOON, reason="reported", strikes=1
+        ),
     ).state
     assert state.state is State.LISTED
     assert state.next_due_at == NOON + 29 * DAY
