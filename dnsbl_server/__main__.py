@@ -25,6 +25,12 @@ def _worker_count(text: str) -> int:
     return count
 
 
+def _nap(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 10_000):  # noqa: PLR2004
+        raise argparse.ArgumentTypeError("a number of microseconds from 0 to 10000 is needed")
+    return int(text)
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="backscatter-dnsbl",
@@ -46,6 +52,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default=os.cpu_count() or 1,
         metavar="N",
         help="UDP processes (default: CPUs)",
+    )
+    parser.add_argument(
+        "--nap-us",
+        type=_nap,
+        default=100,
+        metavar="N",
+        help="under load, wait N microseconds for a fuller batch: less work a query for that much latency; "
+        "a lone query never waits; 0 to 10000 (default: 100)",
     )
     parser.add_argument("--wait", action="store_true", help="wait for files that are not there yet")
     parser.add_argument("--user", metavar="NAME", help="become this user once the sockets are bound")
@@ -98,7 +112,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.user:
             _become(arguments.user)
         parent = Parent(
-            arguments.snapshot, bound, workers=arguments.workers, cookies=cookies, clock=time.time
+            arguments.snapshot,
+            bound,
+            workers=arguments.workers,
+            cookies=cookies,
+            clock=time.time,
+            nap_s=arguments.nap_us / 1e6,
         )
         parent.watch_signals()
         parent.load_all(wait=arguments.wait)

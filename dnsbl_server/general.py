@@ -12,27 +12,16 @@ import dnslib
 from dnslib.label import DNSBuffer, DNSLabel
 
 from dnsbl_server import wire
-from dnsbl_server.cookies import Cookies, legal
+from dnsbl_server.cookies import legal
 from dnsbl_server.qname import place_of
-from dnsbl_server.zone import EXPIRE_S, NEGATIVE_TTL, REFRESH_S, RETRY_S, TTL, Zone, Zones
+from dnsbl_server.service import Service
+from dnsbl_server.zone import EXPIRE_S, NEGATIVE_TTL, REFRESH_S, RETRY_S, TTL, Zone
 from feed.snapshot.format import Meta
 from feed.snapshot.reader import Snapshot
 
 _TO_QNAME: Final = b"\xc0\x0c"
 """Pointer to the question name: keeps its case (draft dns0x20), and never depends on it."""
 _POINTER: Final = 0xC000
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """What an answer depends on beside the query: the zones and how the server is set.
-
-    cookies: None = no cookies are given. keepalive_s: how long an idle TCP connection is kept.
-    """
-
-    zones: Zones
-    cookies: Cookies | None = None
-    keepalive_s: int = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

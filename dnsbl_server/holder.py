@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from dnsbl_server.cookies import Cookies
-from dnsbl_server.general import Service, zone_of
+from dnsbl_server.general import zone_of
+from dnsbl_server.service import Service
 from dnsbl_server.zone import Zone, Zones
 from feed.snapshot.reader import Snapshot
 

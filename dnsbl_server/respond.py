@@ -1,7 +1,7 @@
 """The whole server as one pure function: fast path, else general path."""
 
 from dnsbl_server import general
-from dnsbl_server.general import Service
+from dnsbl_server.service import Service
 
 
 def respond(query: bytes, service: Service, *, client: bytes, tcp: bool, now: int) -> bytes | None:

@@ -5,6 +5,7 @@ It answers no query itself, so that checking a list of a million entries delays 
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import os
 import selectors
@@ -89,6 +90,7 @@ class Parent:
         workers: int,
         cookies: Cookies | None,
         clock: Callable[[], float],
+        nap_s: float,
     ) -> None:
         self._sources = [_Source(path=path) for path in paths]
         self._bound = bound
@@ -99,8 +101,9 @@ class Parent:
         self._reread = False
         self._announced = False
         self._wake_in, self._wake_out = socket.socketpair()
+        run_udp = functools.partial(udp.run, nap_s=nap_s)
         self._workers = [
-            _Worker(name=f"udp {n + 1}", body=udp.run, sockets=tuple(b.udp[n] for b in bound))
+            _Worker(name=f"udp {n + 1}", body=run_udp, sockets=tuple(b.udp[n] for b in bound))
             for n in range(workers)
         ]
         self._workers.append(_Worker(name="tcp", body=_run_tcp, sockets=tuple(b.tcp for b in bound)))

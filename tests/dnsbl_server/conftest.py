@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from dnsbl_server.cookies import Cookies
-from dnsbl_server.general import Service, zone_of
+from dnsbl_server.general import zone_of
+from dnsbl_server.service import Service
 from dnsbl_server.zone import Zones
 from feed.snapshot.format import Meta, Value
 from feed.snapshot.reader import Snapshot

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnsbl_server.general import Service, zone_of
+from dnsbl_server.general import zone_of
 from dnsbl_server.respond import respond
+from dnsbl_server.service import Service
 from dnsbl_server.zone import Zones
 from feed.snapshot.reader import Snapshot
 

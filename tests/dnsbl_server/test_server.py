@@ -101,7 +101,7 @@ def test_a_second_instance_is_told_so(running: Server, start: Callable[..., Serv
         [sys.executable, "-m", "dnsbl_server", "--snapshot", path, "--listen", f"127.0.0.1:{port}"],
         cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
-    assert second.returncode == 1
+    assert second.returncode == 78
     assert (
         second.stderr
         == f"backscatter-dnsbl: 127.0.0.1:{port}: address in use, another server answers there already\n"
@@ -121,7 +121,7 @@ def test_a_udp_only_server_on_the_port_is_noticed(
             [sys.executable, "-m", "dnsbl_server", "--snapshot", path, "--listen", address],
             cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
-    assert (second.returncode, "address in use" in second.stderr) == (1, True)
+    assert (second.returncode, "address in use" in second.stderr) == (78, True)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_what_cannot_start_says_why(tmp_path: Path, arguments: list[str], words:
         [sys.executable, "-m", "dnsbl_server", "--snapshot", str(tmp_path / "none"), *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -158,7 +158,7 @@ def test_two_files_with_one_zone_are_refused(
         [sys.executable, "-m", "dnsbl_server", *files, "--listen", "127.0.0.1:0"],
         cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
-    assert (done.returncode, "two snapshots hold the zone bl.example.org" in done.stderr) == (1, True)
+    assert (done.returncode, "two snapshots hold the zone bl.example.org" in done.stderr) == (78, True)
 
 
 def test_it_waits_for_a_file_when_told_to(

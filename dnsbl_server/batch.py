@@ -1,0 +1,147 @@
+"""Many datagrams a system call: recvmmsg and sendmmsg over the memory of `fast.Slots`.
+
+What is sent back reuses what was received: the peer's address, and on a wildcard socket the control data
+that names our address, so that the answer leaves from there (engineering.md, "DNS processes" 4).
+"""
+
+import ctypes
+import errno
+import mmap
+import select
+import socket
+from typing import Final, NamedTuple
+
+from dnsbl_server.fast import EXTRA, SLOTS, STRIDE, VECTORS, Slots
+
+_NAME_ROOM: Final = 28
+"""Length of sockaddr_in6; sockaddr_in takes 16 of it."""
+_CONTROL_ROOM: Final = 64
+_HEADER_WORDS: Final = 16
+"""struct mmsghdr as 32-bit words (64-bit Linux): flags are word 12, the length of the message is word 14."""
+_FLAGS_WORD: Final = 12
+_LENGTH_WORD: Final = 14
+_PR_SET_TIMERSLACK: Final = 29
+_SEND_PATIENCE_MS: Final = 20
+"""How long a full send buffer may hold a batch up before one answer is given up."""
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+class _Msghdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("namelen", ctypes.c_uint32),
+        ("iov", ctypes.c_void_p),
+        ("iovlen", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("controllen", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Mmsghdr(ctypes.Structure):
+    _fields_ = (("header", _Msghdr), ("length", ctypes.c_uint))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_recvmmsg, _sendmmsg = _libc.recvmmsg, _libc.sendmmsg
+_recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+_sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+
+
+class Received(NamedTuple):
+    """One batch. lengths: of the datagrams. silent: slots that must not be answered. cut: too long ones."""
+
+    lengths: list[int]
+    silent: list[int]
+    cut: list[int]
+
+
+class Batch:
+    """The message headers of one socket over the slots that all sockets of a worker share."""
+
+    def __init__(self, sock: socket.socket, slots: Slots) -> None:
+        """Lay the headers out; they point into memory that is kept as long as this object."""
+        self._descriptor: Final = sock.fileno()
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLOUT)
+        v6 = sock.family == socket.AF_INET6
+        self._client = slice(8, 24) if v6 else slice(4, 8)
+        wildcard = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104 - told, not bound here
+        # What the kernel writes for one IP_PKTINFO or IPV6_PKTINFO, padded (CMSG_SPACE).
+        control = (40 if v6 else 32) if wildcard else 0
+        self._names: Final = mmap.mmap(-1, SLOTS * _NAME_ROOM)
+        self._controls: Final = mmap.mmap(-1, SLOTS * _CONTROL_ROOM)
+        self._pieces: Final = (_Iovec * (2 * SLOTS))()
+        self._incoming: Final = (_Mmsghdr * SLOTS)()
+        self._outgoing: Final = (_Mmsghdr * SLOTS)()
+        self._slots: Final = slots  # keeps the memory
+        names, controls = (
+            ctypes.addressof(ctypes.c_char.from_buffer(m)) for m in (self._names, self._controls)
+        )
+        vectors = ctypes.addressof(ctypes.c_char.from_buffer(slots.vectors))
+        pieces = ctypes.addressof(self._pieces)
+        namelen = 28 if v6 else 16
+        for slot in range(SLOTS):
+            self._pieces[2 * slot] = _Iovec(slots.address + slot * STRIDE, STRIDE)
+            self._pieces[2 * slot + 1] = _Iovec(slots.address + slots.room(slot), EXTRA)
+            place = names + slot * _NAME_ROOM, controls + slot * _CONTROL_ROOM
+            self._incoming[slot].header = _Msghdr(
+                place[0], _NAME_ROOM, pieces + slot * 32, 2, place[1], _CONTROL_ROOM if control else 0, 0
+            )
+            self._outgoing[slot].header = _Msghdr(
+                place[0], namelen, vectors + slot * VECTORS, 2, place[1] if control else None, control, 0
+            )
+        self._fresh: Final = bytes(self._incoming)
+        self._incoming_at = ctypes.addressof(self._incoming)
+        self._outgoing_at = ctypes.addressof(self._outgoing)
+        self._words = memoryview(self._incoming).cast("B").cast("I")
+        self._ports = memoryview(self._names).cast("H")
+
+    def receive(self) -> Received | None:
+        """Return what waits, at most one batch, without waiting; None when there is nothing."""
+        # The kernel has overwritten lengths of names and control data; they start anew each time.
+        ctypes.memmove(self._incoming_at, self._fresh, len(self._fresh))
+        count = _recvmmsg(self._descriptor, self._incoming_at, SLOTS, socket.MSG_DONTWAIT, None)
+        if count <= 0:
+            return None
+        end = count * _HEADER_WORDS
+        lengths = self._words[_LENGTH_WORD:end:_HEADER_WORDS].tolist()
+        flags = self._words[_FLAGS_WORD:end:_HEADER_WORDS].tolist()
+        ports = self._ports[1 : count * _NAME_ROOM // 2 : _NAME_ROOM // 2].tolist()
+        # Port 0 cannot be answered, and one such answer would cost others theirs.
+        silent = [slot for slot, port in enumerate(ports) if not port] if 0 in ports else []
+        cut = [slot for slot, flag in enumerate(flags) if flag & socket.MSG_TRUNC] if any(flags) else []
+        return Received(lengths, silent, cut)
+
+    def client(self, slot: int) -> bytes:
+        """Return the packed address of the sender of a datagram."""
+        at = slot * _NAME_ROOM
+        return self._names[at + self._client.start : at + self._client.stop]
+
+    def send(self, count: int, silent: list[int]) -> None:
+        """Send the answers of the first `count` slots but for the silent ones, each in its turn."""
+        at = 0
+        for stop in (*sorted(silent), count):
+            while at < stop:
+                at += self._send_run(at, stop)
+            at = stop + 1
+
+    def _send_run(self, at: int, stop: int) -> int:
+        """Send some of the slots from `at` to before `stop`; return how many are dealt with."""
+        sent = _sendmmsg(
+            self._descriptor, self._outgoing_at + at * 4 * _HEADER_WORDS, stop - at, socket.MSG_DONTWAIT
+        )
+        if sent > 0:
+            return int(sent)
+        problem = ctypes.get_errno()
+        if problem == errno.EINTR or (problem == errno.EAGAIN and self._poll.poll(_SEND_PATIENCE_MS)):
+            return 0
+        return 1  # exactly this answer cannot be sent; the others can
+
+
+def set_timer_slack() -> None:
+    """Let short sleeps of this process be as short as asked for; without effect where not allowed."""
+    _libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
