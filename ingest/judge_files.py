@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import datetime as dt
 import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -27,6 +28,8 @@ _MBOX_MAIL_BYTES: Final = limits.MESSAGE_BYTES * 4
 """A mail inside an mbox is held no longer than this; what follows of it is skipped."""
 _CHUNK: Final = 32
 """Mails that go to a process at once."""
+_FEW: Final = 256
+"""Up to so many mails are judged before starting processes would pay."""
 _SEPARATOR: Final = b"From "
 
 
@@ -130,9 +133,11 @@ def judge_paths(
     work = functools.partial(judge_mail, registration=registration, now=now)
     number = jobs if jobs is not None else os.cpu_count() or 1
     mails = find_mails(paths)
-    if number <= 1:
-        yield from map(work, mails)
+    first = list(itertools.islice(mails, _FEW + 1 if number > 1 else 0))
+    if number <= 1 or len(first) <= _FEW:
+        yield from map(work, itertools.chain(first, mails))
         return
+    mails = itertools.chain(first, mails)
     with multiprocessing.get_context("spawn").Pool(number) as pool:
         yield from pool.imap(work, mails, chunksize=_CHUNK)
 

@@ -151,8 +151,7 @@ def test_the_skeleton_holds_no_more_parts_than_the_limit() -> None:
 
 
 def test_a_lone_carriage_return_cannot_open_a_field() -> None:
-    border = mails.dsn(border=mails.Border(host="mx.other.example"))
-    smuggled = border.replace(
+    smuggled = mails.dsn().replace(
         b"Subject: ",
         b"Subject: x\rReceived: " + FORGED + b"\r",
     )

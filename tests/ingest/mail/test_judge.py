@@ -130,6 +130,13 @@ def test_own_networks_and_forwarders_are_never_charged(ip: str, word: str) -> No
         assert word in result.reasons
 
 
+def test_a_private_own_network_is_relayed_and_not_refused() -> None:
+    own = (ipaddress.ip_network("10.0.0.0/8"),)
+    strict = dataclasses.replace(REGISTERED, own_networks=own, accept_special=False)
+    result = judged(mails.dsn(), Claim(client_ip=ipaddress.ip_address("10.0.0.1")), registration=strict)
+    assert (result.verdict, result.refusal) == (Verdict.RELAYED, None)
+
+
 PASSED_ON = {
     "list_headers": (("List-Id", "<talk.lists.example>"),),
     "resent_headers": (("Resent-From", "kim@friend.example"),),

@@ -84,6 +84,7 @@ ROWS = [
     ("failure", mails.dsn(), Kind.DSN_FAIL),
     ("failure called error", mails.dsn(action="error"), Kind.DSN_FAIL),
     ("failure with a comment", mails.dsn(action="failed (bad destination mailbox)"), Kind.DSN_FAIL),
+    ("failure of a DMARC report", mails.dsn(subject="Undelivered: DMARC report for x"), Kind.DSN_FAIL),
     ("no action, permanent status", mails.dsn(action=""), Kind.DSN_FAIL),
     (
         "delay",
@@ -295,6 +296,12 @@ LOOK_ALIKES = {
             "Kim wrote:\n> This is the mail system at host x\n> could "
             "not be delivered\nHave you got this too?\n"
         ),
+        extra=(("In-Reply-To", "<a@b.example>"),),
+    ),
+    "a postmaster answers by hand": mails.ordinary(
+        sender="Postmaster <postmaster@friend.example>",
+        subject="Re: my mail bounced",
+        text="Kim wrote:\n> user unknown, could not be delivered\n\nThat mailbox was closed.\n",
         extra=(("In-Reply-To", "<a@b.example>"),),
     ),
     "a person forwards a bounce": mails.multipart(

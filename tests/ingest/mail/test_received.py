@@ -160,6 +160,9 @@ CONTRADICTIONS = {
         "(r.example [192.0.2.1]) by mx.reporter.example with SMTP"
     ),
     "two by": "from a (r.example [198.51.100.66]) by mx.reporter.example by mx.reporter.example with SMTP",
+    "an address in a later group only": (
+        "from h.example (proxy.example) (198.51.100.66) by mx.reporter.example with SMTP"
+    ),
     "open bracket": "from a (r.example [198.51.100.66] by mx.reporter.example with SMTP",
     "only a HELO group": "from unknown (HELO [198.51.100.66]) by mx.reporter.example with SMTP",
     "only a HELO group with an address": "from unknown (EHLO 198.51.100.66) by mx.reporter.example with SMTP",
