@@ -32,9 +32,6 @@ _MARKS: Final[tuple[tuple[str, str, str], ...]] = (
     ("barracuda", "opening", r"\bbarracuda\b"),
     ("mailmarshal", "opening", r"mailmarshal"),
     ("interscan", "opening", r"interscan|imss"),
-    ("mailman", "x-list-administrivia", ""),
-    ("mailman", "x-mailman-version", ""),
-    ("majordomo", "sender", r"majordomo"),
     ("postfix", "reporting_extensions", r"x-postfix-"),
     ("exim", "reporting_extensions", r"x-exim-"),
     ("exim", "x-failed-recipients", ""),
@@ -87,6 +84,9 @@ _MARKS: Final[tuple[tuple[str, str, str], ...]] = (
     ("exim", "received", r"\(exim "),
     ("dovecot", "x-sieve", r"pigeonhole"),
     ("dovecot", "received", r"\(dovecot\)"),
+    ("mailman", "x-list-administrivia", ""),
+    ("mailman", "x-mailman-version", ""),
+    ("majordomo", "sender", r"majordomo"),
     ("sendmail", "received", r"\(8\.\d{1,2}\.\d{1,2}"),
 )  # fmt: skip
 
