@@ -46,6 +46,7 @@ MESSAGES: Final[dict[str, str]] = {
     "lookup.button": "Look up",
     "lookup.again": "Look up another address",
     "lookup.of": "Address {address}",
+    "error.title": "Error:",
     "error.summary": "There is a problem",
     "error.empty": "Enter an IP address, such as 192.0.2.7 or 2001:db8::7.",
     "error.address": "Enter one IP address, such as 192.0.2.7 or 2001:db8::7: {why}.",

@@ -168,7 +168,7 @@ def _in_words(site: Site, ticket: Ticket) -> str:
                 address=ticket.address,
                 when=when,
                 server=exact_moment(ticket.asked_at + SERVER_S),
-                caches=moment(ticket.asked_at + CACHE_MINUTES * 60),
+                caches=exact_moment(ticket.asked_at + CACHE_MINUTES * 60),
             )
         case "wait":
             return text("ticket.wait_until", when=moment(ticket.until_minute * 60))

@@ -121,5 +121,5 @@ def _facts(ticket: Ticket) -> list[tuple[str, str]]:
         rows.append((text("ticket.was"), f"127.0.0.{ticket.was_code}"))
     if accepted:
         rows.append((text("ticket.our_server"), exact_moment(ticket.asked_at + SERVER_S)))
-        rows.append((text("ticket.caches"), moment(ticket.asked_at + CACHE_MINUTES * 60)))
+        rows.append((text("ticket.caches"), exact_moment(ticket.asked_at + CACHE_MINUTES * 60)))
     return [*rows, (text("ticket.number"), ticket.ticket_id)]

@@ -1,11 +1,16 @@
 """What a look-up says in each state, in page and JSON alike, and what it says to wrong input."""
 
+import dataclasses
 import html
 import re
 
 import pytest
 
+from feed.domain.address import parse_network
 from feed.domain.event import Attestation, Kind, RecipientClass
+from feed.domain.listing import Hold
+from feed.domain.policy import PRIVATE, with_overrides
+from feed.store import exemptions
 from feed.web.render import STATIC
 from tests.feed.web.world import Client, World
 
@@ -95,6 +100,35 @@ def test_held_at_a_provider(client: Client, world: World) -> None:
     assert "published ranges of a large shared sender (Large Shared Sender)" in words
     assert "Have this address removed" not in words
     assert client.json("/lookup?address=11.22.33.7")["hold"] == "provider"
+
+
+def test_a_provider_file_that_cannot_be_read_is_told(world: World) -> None:
+    world.site = dataclasses.replace(world.site, providers=None)
+    world.report("192.0.2.14")
+    words = _words(Client(world.site), "192.0.2.14")
+    assert "Not listed" in words
+    assert "The list of large shared senders cannot be read at present" in words
+
+
+def test_an_exempt_address_is_told_without_the_operators_reason(client: Client, world: World) -> None:
+    with world.site.database.write() as connection:
+        exemptions.add(
+            connection, network=parse_network("192.0.2.15"), kind=Hold.EXEMPT, reason="zebra",
+            author="op", now=world.site.seconds(), until_minute=10**9,
+        )  # fmt: skip
+    world.report("192.0.2.15")
+    words = _words(client, "192.0.2.15")
+    assert "The operator has made this address exempt." in words
+    assert "zebra" not in words
+
+
+def test_pending_tells_that_it_is_coming(world: World) -> None:
+    policy = with_overrides(PRIVATE, {"publish_delay_minutes": 10})
+    world.site = dataclasses.replace(world.site, policy=policy)
+    world.report("192.0.2.16")
+    words = _words(Client(world.site), "192.0.2.16")
+    assert "It will be listed in the next minutes." in words
+    assert "Have this address removed" in words
 
 
 def test_expired(client: Client, world: World) -> None:
@@ -230,8 +264,6 @@ def test_wrong_input_is_told_beside_the_field_and_never_run(client: Client, give
 def test_special_purpose_space_is_explained(world: World) -> None:
     publish = world.site.settings.publish.model_copy(update={"zone": "bl.example.org"})
     settings = world.site.settings.model_copy(update={"publish": publish})
-    import dataclasses
-
     client = Client(dataclasses.replace(world.site, settings=settings))
     for address, why in [
         ("10.1.2.3", "private use (RFC 1918)"),

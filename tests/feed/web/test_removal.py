@@ -50,7 +50,7 @@ def test_a_browser_at_the_listed_address_removes_it(listed: World) -> None:
     words = owner.get(f"/ticket/{number}").text
     assert "Removed at 2026-11-25 12:00:00 UTC." in words
     assert "2026-11-25 12:00:30 UTC" in words
-    assert "2026-11-25 12:06 UTC" in words
+    assert "2026-11-25 12:06:00 UTC" in words
     assert "no answer within a second" in words
 
 
