@@ -54,7 +54,7 @@ def build(
         mname=servers[0],
         rname=f"hostmaster.{parent}",
         ns=servers,
-        lookup_url="$",
+        lookup_url="",
         allow_special=allow_special,
     )
     try:

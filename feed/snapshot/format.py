@@ -40,8 +40,8 @@ of 64, gaps and the end filled up with 0 to a multiple of 64:
 
 A value record: A record (4 bytes), unit (u8), flags (u8, 0), text_offset (u32, within `strings`),
 text_len (u16), pad (u32, 0). `strings` begins with names, each a u16 length and that many bytes: zone,
-SOA mname, SOA rname (a domain name), look-up URL, then every NS name, then a length of 0. The texts
-follow without separators, each once, in ascending order.
+SOA mname, SOA rname (a domain name), look-up URL (may be empty), then every NS name, then a length of 0.
+The texts follow without separators, each once, in ascending order.
 
 Names are ASCII, lower case, without the last dot. Texts are UTF-8; every `$` stands for the address.
 
@@ -158,7 +158,7 @@ class Meta:
     zone: apex. serial: of the SOA. created_at, refresh_by, expire_at: unix seconds. mname, rname: of the
     SOA; rname may be given as a mail address. ns: names of the name servers, none of them inside the
     zone, since we hold no address records for them. lookup_url: where a person looks an address up, `$`
-    for the address; the test entries name it. allow_special: special-purpose addresses may be listed.
+    for the address, or "" where there is no such page; the test entries name it. allow_special: special-purpose addresses may be listed.
     Raises `SnapshotContentError` for names and times that make no zone.
     """
 
@@ -191,13 +191,14 @@ class Meta:
             raise SnapshotContentError(f"the serial {self.serial} is not a number from 1 to {MAX_SERIAL}")
         if not 0 <= self.created_at <= self.refresh_by <= self.expire_at < 1 << 63:
             raise SnapshotContentError("created, refresh and expire times are not in this order")
-        if not self.lookup_url.startswith(("http://", "https://")):
+        if self.lookup_url and not self.lookup_url.startswith(("http://", "https://")):
             raise SnapshotContentError("the look-up URL does not begin with http:// or https://")
         self.test_entry(TEST_CODES[0])
 
     def test_entry(self, code: int) -> Value:
         """Return what the test entry 127.0.0.code answers; raises when the look-up URL is too long for it."""
-        return Value(code=code, unit=32, text=f"Test entry, see {self.lookup_url}")
+        text = f"Test entry, see {self.lookup_url}" if self.lookup_url else "Test entry: $"
+        return Value(code=code, unit=32, text=text)
 
 
 def _plain_name(name: str, what: str) -> str:

@@ -44,6 +44,8 @@ _V6_LAST: Final = 2**128 - 1
 _LOW_64: Final = 2**64 - 1
 _MAPPED_FIRST: Final = 0xFFFF << 32
 _TEST_NETWORK: Final = 0x7F000000
+_FIXED_NAMES: Final = 4
+"""Zone, mname, rname and look-up URL come before the NS names, however empty."""
 
 
 class Range(NamedTuple):
@@ -309,7 +311,7 @@ def _names(strings: memoryview) -> tuple[list[str], int]:
             raise SnapshotFormatError("the names do not end")
         (length,) = LENGTH.unpack_from(strings, at)
         at += LENGTH.size
-        if not length:
+        if not length and len(names) >= _FIXED_NAMES:
             return names, at
         names.append(_text(strings, at, length))
         at += length
@@ -325,8 +327,6 @@ def _text(strings: memoryview, at: int, length: int) -> str:
 
 
 def _meta(header: _Header, names: list[str]) -> Meta:
-    if len(names) < 5:  # noqa: PLR2004
-        raise SnapshotFormatError("names of the zone are missing")
     zone, mname, rname, lookup_url, *ns = names
     return Meta(
         zone=zone,

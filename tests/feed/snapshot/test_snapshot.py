@@ -370,6 +370,14 @@ def test_meta_that_makes_no_zone_is_refused(changes: dict[str, object], words: s
         make_meta(**changes)
 
 
+def test_a_list_without_a_look_up_page_has_no_url_in_its_test_entries() -> None:
+    snapshot = Snapshot.open(build([], make_meta(lookup_url="")))
+    assert snapshot.meta.lookup_url == ""
+    found = snapshot.lookup(bytes((127, 0, 0, 2)))
+    assert found is not None
+    assert found.text_for(bytes((127, 0, 0, 2))) == "Test entry: 127.0.0.2"
+
+
 def test_names_have_one_form() -> None:
     meta = make_meta(zone="BL.Example.ORG.", rname="Host@Example.org", ns=("b.example.net", "A.example.net."))
     assert (meta.zone, meta.rname, meta.ns) == (
