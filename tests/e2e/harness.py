@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from feed.domain.address import parse_network
@@ -21,6 +21,7 @@ from feed.settings import load
 from feed.store import reporters, upgrade
 from feed.store.database import Database
 from tests.conftest import needs
+from tests.waiting import wait_until
 
 ZONE = "bl.feed.test"
 SCORE_ZONE = "score.bl.feed.test"
@@ -33,14 +34,6 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_until(holds: Callable[[], object], *, seconds: float, words: Callable[[], str]) -> None:
-    """Wait until `holds()` is true; fail with what `words()` says after `seconds`."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, words()
-        time.sleep(0.05)
 
 
 class RunningFeed:

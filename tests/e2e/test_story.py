@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from feed.store.tables import cell, event, receipt
 from tests.conftest import ROOT, corpora, needs
-from tests.e2e.harness import SCORE_ZONE, ZONE, RunningFeed, free_port, running, stamp, wait_until
+from tests.e2e.harness import SCORE_ZONE, ZONE, RunningFeed, free_port, running, stamp
 from tests.mails import Border, auto_reply, dsn, ndr_exim, ndr_qmail
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
