@@ -155,7 +155,11 @@ def _wrong_time(at: dt.datetime | None, now: dt.datetime) -> Refusal | None:
 
 
 def _aware(moment: dt.datetime) -> dt.datetime:
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    """Return `moment` in UTC; at the ends of the calendar, where zones overflow, its zone is dropped."""
+    try:
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=dt.UTC)
 
 
 def _minute(moment: dt.datetime) -> dt.datetime:

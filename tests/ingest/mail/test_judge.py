@@ -293,6 +293,21 @@ def test_reports_are_fresh(age: dt.timedelta, refusal: Refusal | None) -> None:
     assert [by_claim.refusal, by_hop.refusal, record.refusal] == [refusal] * 3
 
 
+@pytest.mark.parametrize(
+    ("at", "refusal"),
+    [
+        (dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=14))), Refusal.STALE),
+        (dt.datetime(9999, 12, 31, 23, 59, tzinfo=dt.timezone(-dt.timedelta(hours=12))), Refusal.FUTURE),
+        (dt.datetime(2026, 11, 25, 12, 0), None),  # noqa: DTZ001
+    ],
+    ids=["first year", "last year", "without a zone"],
+)
+def test_impossible_times_are_refused_in_order(at: dt.datetime, refusal: Refusal | None) -> None:
+    claim = dataclasses.replace(TRAP, observed_at=at, kind=Kind.NDR)
+    assert judged(mails.dsn(), claim).refusal is refusal
+    assert judge_record(claim, registration=REGISTERED, now=mails.NOW).refusal is refusal
+
+
 def test_times_are_kept_by_the_minute() -> None:
     at = dt.datetime(2026, 11, 25, 11, 59, 59, 999999, tzinfo=dt.UTC)
     result = judged(mails.dsn(), dataclasses.replace(TRAP, observed_at=at))
