@@ -113,11 +113,13 @@ CONSTRUCTED = [
 ]
 
 
+@settings(deadline=None)
 @given(message=st.binary(max_size=600))
 def test_any_bytes_are_judged(message: bytes) -> None:
     judged(message)
 
 
+@settings(deadline=None)
 @given(message=st.sampled_from(CONSTRUCTED), junk=st.binary(max_size=40), data=st.data())
 def test_any_damage_is_judged(message: bytes, junk: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(message)))
@@ -125,7 +127,7 @@ def test_any_damage_is_judged(message: bytes, junk: bytes, data: st.DataObject) 
     judged(message[:start] + junk + message[end:])
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(message=st.sampled_from(CONSTRUCTED), data=st.data())
 def test_a_mail_cut_anywhere_is_judged_and_never_names_another_address(
     message: bytes, data: st.DataObject

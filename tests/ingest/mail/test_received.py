@@ -4,7 +4,7 @@ import datetime as dt
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.mail.received import border_hop, read_date, read_received
@@ -205,6 +205,7 @@ CLIENT_TEXT = st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)
 @given(helo=CLIENT_TEXT)
 def test_no_helo_turns_the_address_of_postfix_into_a_lie(helo: str) -> None:
     hop = read_received(
@@ -213,6 +214,7 @@ def test_no_helo_turns_the_address_of_postfix_into_a_lie(helo: str) -> None:
     assert hop.address in (None, ipaddress.ip_address("192.0.2.1"))
 
 
+@settings(deadline=None)
 @given(value=st.text(max_size=400))
 def test_any_text_is_read_without_an_error(value: str) -> None:
     read_received(value)
