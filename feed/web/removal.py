@@ -6,9 +6,7 @@ POST is told from one that a foreign page caused is reasoned out in `form_token`
 """
 
 import dataclasses
-import unicodedata
 from typing import Final
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -23,8 +21,8 @@ from feed.web import criteria, form_token, render
 from feed.web.asked import AskedError, read_asked
 from feed.web.finding import ends_words, never_words
 from feed.web.messages import text
+from feed.web.posted import clean_comment, read_form
 from feed.web.promise import CACHE_MINUTES, SERVER_S
-from feed.web.refusal import PageError
 from feed.web.requester import proves
 from feed.web.site import Site
 from feed.web.ticket import ticket_json
@@ -32,9 +30,6 @@ from feed.web.visitor import Visitors
 from feed.web.wording import exact_moment, moment
 
 COMMENT_MOST: Final = 500
-_BODY_MOST: Final = 8192
-_FIELDS_MOST: Final = 10
-_FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +62,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
 
     @routes.post("/removal", response_model=None)
     async def ask(request: Request) -> Response:
-        fields = await _fields(request)
+        fields = await read_form(request)
         return await run_in_threadpool(_ask, request, site, visitors, fields)
 
     return routes
@@ -80,25 +75,6 @@ def _listable(given: str, site: Site) -> Address:
     if never is not None:
         raise AskedError(never)
     return address
-
-
-async def _fields(request: Request) -> dict[str, str]:
-    """Return the fields of the form, the last of each name; raises `PageError` for what is no such form."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _FORM_TYPE:
-        raise PageError(415, text("removal.not_a_form"))
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_MOST:
-            raise PageError(413, text("removal.too_large"))
-    try:
-        fields = parse_qs(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS_MOST
-        )
-    except ValueError:
-        raise PageError(400, text("error.400")) from None
-    return {name: values[-1] for name, values in fields.items()}
 
 
 def _ask(request: Request, site: Site, visitors: Visitors, fields: dict[str, str]) -> Response:
@@ -118,7 +94,7 @@ def _ask(request: Request, site: Site, visitors: Visitors, fields: dict[str, str
         address=address,
         now=site.seconds(),
     )
-    comment = _comment(fields.get("comment", ""))
+    comment = clean_comment(fields.get("comment", ""))
     if refused is not None:
         why = text(refused, site_url=site.settings.publish.site_url)
         return _refusal(request, site, visitors, address, 403, why, comment)
@@ -176,14 +152,6 @@ def _in_words(site: Site, ticket: Ticket) -> str:
             return text("ticket.operator_text", hostmaster=site.settings.publish.hostmaster)
         case _:
             return text("ticket.nothing_text", when=when)
-
-
-def _comment(given: str) -> str:
-    """Return the comment without control characters, which no database column and no terminal wants."""
-    plain = given.replace("\r\n", "\n").strip()
-    return "".join(
-        letter for letter in plain if letter == "\n" or unicodedata.category(letter) not in {"Cc", "Cs"}
-    )
 
 
 def _wrong_address(request: Request, site: Site, given: str) -> Response:
@@ -274,16 +242,20 @@ def _form_page(
     )
     response.headers["Cache-Control"] = "no-store"
     if proven:
-        response.set_cookie(
-            form_token.COOKIE,
-            cookie,
-            max_age=form_token.LIFE_S,
-            path="/removal",
-            secure=site.settings.publish.site_url.startswith("https:"),
-            httponly=True,
-            samesite="lax",
-        )
+        _set_cookie(response, cookie, secure=site.settings.publish.site_url.startswith("https:"))
     return response
+
+
+def _set_cookie(response: Response, cookie: str, *, secure: bool) -> None:
+    response.set_cookie(
+        form_token.COOKIE,
+        cookie,
+        max_age=form_token.LIFE_S,
+        path="/removal",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def _line(site: Site, address: Address, *, forwarded: bool = False) -> str:
