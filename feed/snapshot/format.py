@@ -158,10 +158,9 @@ class Meta:
     zone: apex. serial: of the SOA. created_at, refresh_by, expire_at: unix seconds. mname, rname: of the
     SOA; rname may be given as a mail address. ns: names of the name servers, none of them inside the
     zone, since we hold no address records for them. lookup_url: where a person looks an address up, `$`
-    for the address, or "" where there is no such page; the test entries name it.
-    allow_special: special-purpose
-    addresses may be listed.
-    Raises `SnapshotContentError` for names and times that make no zone.
+    for the address, or "" where there is no such page; the test entries name it. allow_special:
+    special-purpose addresses may be listed. Raises `SnapshotContentError` for names and times that
+    make no zone.
     """
 
     zone: str

@@ -81,9 +81,15 @@ NETWORKS: st.SearchStrategy[Network] = st.one_of(
         st.one_of(st.sampled_from([64, 128]), st.integers(0, 128)),
     ),
 )
-LISTS = st.dictionaries(NETWORKS, st.sampled_from([*VALUES, None]), max_size=12).map(
-    lambda found: found | {LOCALHOST: None}
-)
+
+
+def without_clash(found: dict[Network, Value | None]) -> dict[Network, Value | None]:
+    """Drop what is there as IPv4 and as mapped IPv6 too: one network with two values is refused."""
+    unique = {as_mapped(net): (net, value) for net, value in (found | {LOCALHOST: None}).items()}
+    return dict(unique.values())
+
+
+LISTS = st.dictionaries(NETWORKS, st.sampled_from([*VALUES, None]), max_size=12).map(without_clash)
 
 
 def as_mapped(net: Network) -> tuple[int, int]:
