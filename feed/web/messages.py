@@ -60,7 +60,7 @@ MESSAGES: Final[dict[str, str]] = {
     "server shows such an address, look up the one with which it reaches the outside.",
     "state.code_2": "Listed as a confirmed emitter of backscatter, code 127.0.0.2.",
     "state.code_3": "Listed as a reported emitter of backscatter, code 127.0.0.3: in the scoring zone only.",
-    "state.unknown": "Nobody has reported this address.",
+    "state.unknown": "No backscatter from this address is on file.",
     "state.clear": "Old reports no longer count.",
     "state.watch": "There are reports, but not enough to list it.",
     "state.pending": "The reports reach the criteria. It will be listed in the next minutes.",

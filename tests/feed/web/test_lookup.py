@@ -30,7 +30,7 @@ def _words(client: Client, address: str) -> str:
 def test_never_seen(client: Client) -> None:
     words = _words(client, "203.0.113.77")
     assert "Not listed" in words
-    assert "Nobody has reported this address." in words
+    assert "No backscatter from this address is on file." in words
     assert "How to fix it" not in words
     assert "Have this address removed" not in words
 
@@ -274,7 +274,7 @@ def test_special_purpose_space_is_explained(world: World) -> None:
         assert "This address can never be listed." in words
         assert why in words
         assert "What DNS answers now" not in words
-    assert "Nobody has reported" in _words(client, "8.8.8.8")
+    assert "No backscatter from this address" in _words(client, "8.8.8.8")
 
 
 def test_look_ups_are_neither_indexed_nor_kept(client: Client) -> None:
