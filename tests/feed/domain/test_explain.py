@@ -159,3 +159,20 @@ def test_parts_add_up_to_the_score_and_every_original_is_told(
     assert sum(part.contributes > 0 for part in found.parts) <= policy.top_groups
     dumped = explanation_json(dataclasses.replace(found))
     json.dumps(dumped)
+
+
+def test_groups_beyond_the_five_largest_are_shown_and_contribute_nothing() -> None:
+    trust = {s: Standing(source_id=s, group_id=s, weight=20) for s in range(1, 8)}
+    inputs = Inputs(cells=[cell(s, points=s * MICRO) for s in range(1, 8)])
+    found = explain(EmitterState(), inputs, COMMUNITY, trust, NOW, label=str)
+    shown = [(part.label, part.contributes // MICRO, part.bucket // MICRO) for part in found.parts]
+    assert shown == [
+        ("7", 7, 7),
+        ("6", 6, 6),
+        ("5", 5, 5),
+        ("4", 4, 4),
+        ("3", 3, 3),
+        ("2", 0, 2),
+        ("1", 0, 1),
+    ]
+    assert found.score == 25 * MICRO

@@ -382,3 +382,33 @@ def test_a_genuine_bounce_seen_downgrades_and_its_end_upgrades_again() -> None:
 def test_published_width(cells: list[Cell], is_ipv6: bool, expected: tuple[int, bytes]) -> None:
     state = run(cells, NOON + DAY, is_ipv6=is_ipv6).state
     assert (state.unit, state.address) == expected
+
+
+def test_a_trap_confirms_for_its_window_and_not_a_minute_longer() -> None:
+    policy = dataclasses.replace(PRIVATE, anchor_window_minutes=2 * DAY)
+    cells = [log_miss(1, 0, n=2), trap(1, 1, n=2)]
+    state = run(cells, NOON + DAY, policy, SOLE).state
+    assert (state.code, state.next_due_at) == (Code.CONFIRMED, NOON + 3 * DAY + 1)
+    assert run(cells, NOON + 3 * DAY, policy, SOLE, state=state).state.code is Code.CONFIRMED
+    after = run(cells, NOON + 3 * DAY + 1, policy, SOLE, state=state)
+    assert (after.state.state, after.state.code) == (State.LISTED, Code.REPORTED)
+    assert [(t.at, t.from_code, t.to_code) for t in after.transitions] == [
+        (NOON + 3 * DAY + 1, Code.CONFIRMED, Code.REPORTED)
+    ]
+
+
+def test_evidence_dated_after_the_tick_counts_as_made_now() -> None:
+    cells = [log_miss(1, 0), log_miss(1, 1)]
+    assert run(cells, NOON, trust=SOLE).state.score == 6 * MICRO
+    assert run(cells, NOON + DAY // 2, trust=SOLE).state.score < 6 * MICRO
+
+
+def test_unknown_recipients_keep_a_listing_but_not_its_confirmation() -> None:
+    cells = [trap(1, 0), trap(1, 1)]
+    state = run(cells, NOON + DAY, trust=SOLE).state
+    assert state.code is Code.CONFIRMED
+    nsu = cell(1, 7, n=20, n_u=(0, 0, 20, 0, 0, 0), nsu_n=20, nsu_points=40 * MICRO)
+    dirty = dataclasses.replace(state, next_due_at=0)
+    later = run([*cells, nsu], NOON + 7 * DAY, trust=SOLE, state=dirty)
+    assert later.state.score == 8 * MICRO
+    assert (later.state.state, later.state.code) == (State.LISTED, Code.REPORTED)
