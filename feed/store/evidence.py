@@ -7,7 +7,7 @@ minimum or maximum cannot be undone. Either way the cells equal `cells_of` over 
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -40,7 +40,7 @@ def add_event(connection: Connection, new: Event, *, reporting_mta: str | None =
     same = _events(
         connection, key, source_id=stored.source_id, original_key=stored.original_key, channel=channel
     )
-    connection.execute(sa.insert(event).values(_values(stored, reporting_mta)))
+    connection.execute(sa.insert(event).values(event_values(stored, reporting_mta)))
     if not same:
         original = cells.represent([stored])
         at = cells.cell_key(original)
@@ -84,7 +84,9 @@ def rebuild_cells(connection: Connection, key: bytes, *, source_id: int | None =
     mine = cell.c.emitter_key == key
     if source_id is not None:
         mine &= cell.c.source_id == source_id
-    old = {_cell_key(row): _cell(row) for row in connection.execute(sa.select(cell).where(mine)).mappings()}
+    old = {
+        cell_key_of(row): cell_of(row) for row in connection.execute(sa.select(cell).where(mine)).mappings()
+    }
     connection.execute(sa.delete(cell).where(mine))
     for at, made in cells.carry_observations(rebuilt, old).items():
         _put(connection, key, at, made)
@@ -97,8 +99,27 @@ def cells_of_many(
     found: dict[tuple[bytes, Channel], list[Cell]] = {}
     chosen = sa.select(cell).where(cell.c.emitter_key.in_(keys), cell.c.day >= first_day)
     for row in connection.execute(chosen).mappings():
-        found.setdefault((bytes(row["emitter_key"]), Channel(row["channel"])), []).append(_cell(row))
+        found.setdefault((bytes(row["emitter_key"]), Channel(row["channel"])), []).append(cell_of(row))
     return found
+
+
+def retract(connection: Connection, key: bytes, *, day: int, event_id: int, now: int) -> bool:
+    """Make one event count no more, as if it had never come; return whether it counted until now.
+
+    `day`: its received_day. The emitter is scored again at the next tick (scoring.md 4.4).
+    """
+    states.make_due(connection, key, key)  # first, so that its rows are locked as `add_event` locks them
+    mine = (event.c.emitter_key == key) & (event.c.received_day == day) & (event.c.event_id == event_id)
+    changed = connection.execute(
+        sa.update(event)
+        .where(mine, event.c.retracted_at.is_(None))
+        .values(retracted_at=now)
+        .returning(event.c.source_id)
+    ).scalar()
+    if changed is None:
+        return False
+    rebuild_cells(connection, key, source_id=changed)
+    return True
 
 
 def _events(
@@ -116,10 +137,11 @@ def _events(
         chosen = chosen.where(event.c.original_key == original_key)
     if channel is not None:
         chosen = chosen.where(event.c.channel == channel)
-    return [_event(row) for row in connection.execute(chosen).mappings()]
+    return [event_of(row) for row in connection.execute(chosen).mappings()]
 
 
-def _event(row: sa.RowMapping) -> Event:
+def event_of(row: sa.RowMapping) -> Event:
+    """Return the event of a row."""
     return Event(
         event_id=row["event_id"],
         source_id=row["source_id"],
@@ -140,7 +162,8 @@ def _event(row: sa.RowMapping) -> Event:
     )
 
 
-def _values(new: Event, reporting_mta: str | None) -> dict[str, Any]:
+def event_values(new: Event, reporting_mta: str | None = None) -> dict[str, Any]:
+    """Return the row of an event."""
     received_at = int(new.received_at.timestamp())
     return {
         "emitter_key": emitter_key(new.address),
@@ -166,11 +189,13 @@ def _values(new: Event, reporting_mta: str | None) -> dict[str, Any]:
     }
 
 
-def _cell_key(row: sa.RowMapping) -> cells.CellKey:
+def cell_key_of(row: sa.RowMapping) -> cells.CellKey:
+    """Return the key of a cell's row, inside its emitter."""
     return Channel(row["channel"]), row["day"], row["epoch"], row["source_id"]
 
 
-def _cell(row: sa.RowMapping) -> Cell:
+def cell_of(row: sa.RowMapping) -> Cell:
+    """Return the cell of a row."""
     values = {field: row[_COLUMNS.get(field, field)] for field in _FIELDS}
     values["addr_min"], values["addr_max"] = bytes(values["addr_min"]), bytes(values["addr_max"])
     return Cell(n_u=tuple(row[f"n_u{step}"] for step in range(6)), **values)
@@ -189,13 +214,18 @@ def _at(key: bytes, at: cells.CellKey) -> sa.ColumnElement[bool]:
 
 def _read(connection: Connection, key: bytes, at: cells.CellKey) -> Cell | None:
     row = connection.execute(sa.select(cell).where(_at(key, at))).mappings().first()
-    return _cell(row) if row is not None else None
+    return cell_of(row) if row is not None else None
+
+
+def cell_values(key: bytes, at: cells.CellKey, made: Cell) -> dict[str, Any]:
+    """Return the row of a cell."""
+    values: dict[str, Any] = {_COLUMNS.get(field, field): getattr(made, field) for field in _FIELDS}
+    values |= {f"n_u{step}": made.n_u[step] for step in range(6)}
+    return values | {"emitter_key": key, "channel": at[0]}
 
 
 def _put(connection: Connection, key: bytes, at: cells.CellKey, made: Cell) -> None:
-    values: Mapping[str, Any] = {_COLUMNS.get(field, field): getattr(made, field) for field in _FIELDS} | {
-        f"n_u{step}": made.n_u[step] for step in range(6)
-    }
+    values = cell_values(key, at, made)
     changed = connection.execute(sa.update(cell).where(_at(key, at)).values(values))
     if changed.rowcount == 0:
-        connection.execute(sa.insert(cell).values(emitter_key=key, channel=at[0], **values))
+        connection.execute(sa.insert(cell).values(values))

@@ -1,7 +1,9 @@
 """Receipts: the first answer to each report, so that the same report again changes nothing."""
 
 import dataclasses
+import json
 import secrets
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,6 +13,8 @@ from feed.store.tables import receipt
 
 DIGEST: Final = 1
 IDEMPOTENCY_KEY: Final = 2
+RETRACTED: Final = "retracted"
+"""Status of a report that its reporter took back."""
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -73,3 +77,34 @@ def _receipt(row: sa.RowMapping) -> Receipt:
 def insert(connection: Connection, new: Receipt, *, kind: int, dedupe: bytes) -> None:
     """Store `new` under one keyed hash."""
     connection.execute(sa.insert(receipt).values(dedupe_kind=kind, dedupe=dedupe, **dataclasses.asdict(new)))
+
+
+def find_many(
+    connection: Connection, source_id: int, kind: int, dedupes: Collection[bytes]
+) -> dict[bytes, Receipt]:
+    """Return this source's receipts under any of `dedupes` (a few thousand at most), by keyed hash."""
+    chosen = sa.select(receipt).where(
+        receipt.c.source_id == source_id, receipt.c.dedupe_kind == kind, receipt.c.dedupe.in_(dedupes)
+    )
+    return {bytes(row["dedupe"]): _receipt(row) for row in connection.execute(chosen).mappings()}
+
+
+def insert_many(connection: Connection, new: Sequence[tuple[bytes, Receipt]], *, kind: int) -> None:
+    """Store receipts, each under its keyed hash."""
+    rows = [
+        {"dedupe_kind": kind, "dedupe": dedupe}
+        | {name: getattr(one, name) for name in Receipt.__dataclass_fields__}
+        for dedupe, one in new
+    ]
+    connection.execute(sa.insert(receipt), rows)
+
+
+def mark_retracted(connection: Connection, found: Receipt) -> Receipt:
+    """Have the answer of a receipt say `retracted` from now on; return it so."""
+    answer = json.dumps(json.loads(found.answer) | {"status": RETRACTED}, separators=(",", ":"))
+    connection.execute(
+        sa.update(receipt)
+        .where(receipt.c.source_id == found.source_id, receipt.c.receipt_id == found.receipt_id)
+        .values(answer=answer)
+    )
+    return dataclasses.replace(found, answer=answer)

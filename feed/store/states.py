@@ -67,12 +67,16 @@ def _row(row: sa.Row[Any]) -> Row:
     )
 
 
+def fresh_values() -> dict[str, Any]:
+    """Return the columns of a state that says nothing yet, without its key, address and versions."""
+    return {column: getattr(EmitterState(), field) for field, column in _COLUMNS.items()}
+
+
 def touch(
     connection: Connection, key: bytes, channel: Channel, *, address: bytes, software: str | None = None
 ) -> Row:
     """Mark the state of an emitter dirty, making it if needed, and return it locked for this transaction."""
-    fresh = {column: getattr(EmitterState(), field) for field, column in _COLUMNS.items()}
-    fresh |= {"emitter_key": key, "channel": channel, "address": address, "version": 0}
+    fresh = fresh_values() | {"emitter_key": key, "channel": channel, "address": address, "version": 0}
     insert_if_missing(connection, emitter_state, fresh | {"scored_version": 0, "policy_id": 0, "trust_id": 0})
     connection.execute(
         sa.update(emitter_state)
