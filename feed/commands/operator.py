@@ -215,4 +215,5 @@ def _switch(context: typer.Context, *, value: str, reason: str) -> None:
     feed = feed_of(context)
     with feed.database.write() as connection:
         controls.put(connection, FREEZE, Control(value=value, reason=reason, author=_actor(), set_at=_now()))
+        controls.next_generation(connection)
         _log(connection, "freeze" if value == "on" else "thaw", "publication", reason)

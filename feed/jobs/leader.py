@@ -3,6 +3,7 @@
 SQLite: a file lock beside the database. PostgreSQL: a session's advisory lock, on a connection of its own.
 """
 
+import contextlib
 import fcntl
 import os
 from typing import Final
@@ -70,5 +71,7 @@ class Leader:
             self._descriptor = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
+            with contextlib.suppress(sa.exc.DBAPIError):
+                connection.execute(sa.text("SELECT pg_advisory_unlock_all()"))
             connection.invalidate()
             connection.close()

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import MAPPED_PREFIX, special_purpose, unpacked
 from feed.domain.listing import Code
+from feed.jobs.gate import Entries, Gated, gate
 from feed.settings import PublishSettings
 from feed.snapshot import writer
 from feed.snapshot.format import EXPIRE_S, REFRESH_S, Meta, SnapshotError, Value
@@ -26,12 +27,6 @@ from feed.store.publications import Publication
 FREEZE: Final = "freeze"
 """Name of the operator's switch: nothing is added while it is `on`."""
 
-GATE_ABOVE: Final = 1000
-"""Growth and shrink are judged only above so many entries: a young list doubles every day."""
-GROWTH_A_TICK: Final = 0.25
-GROWTH_A_DAY: Final = 1.0
-SHRINK: Final = 0.5
-
 RENEW_S: Final = 60
 """How often the header of an unchanged list is renewed, so that its age says that we live."""
 
@@ -40,21 +35,9 @@ _V4_UNIT: Final = 32
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
 
-Entries = dict[tuple[bytes, int], Code]
-"""(packed address, unit) to code."""
-
 
 class PublishError(Exception):
     """A zone cannot be published; the last good file is still there."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Gated:
-    """Entries that may go out, how many additions are held, and why."""
-
-    entries: Entries
-    held_n: int = 0
-    alarm: str | None = None
 
 
 def publish(database: Database, settings: PublishSettings, *, now: int) -> list[Publication]:
@@ -67,58 +50,79 @@ def publish(database: Database, settings: PublishSettings, *, now: int) -> list[
     except OSError as problem:
         raise PublishError(f"cannot make {settings.folder}: {problem.strerror}") from None
     with file_lock(settings.folder / ".lock", wait_s=30):
+        served = {zone: _last(path, zone) for zone, path in settings.files.items()}
         with database.read() as connection:
-            wanted, alarm = _wanted(connection, settings, now=now)
-            frozen = controls.get(connection, FREEZE)
+            generation = controls.generation(connection)
             kept = {zone: publications.last(connection, zone) for zone in settings.files}
-            endings = {zone: _endings(connection, last, now=now) for zone, last in kept.items()}
-            yesterday = {
-                zone: publications.entries_since(connection, zone, since=now - _SECONDS_A_DAY)
-                for zone in kept
-            }
-        confirmed: Entries = {key: code for key, code in wanted.items() if code is Code.CONFIRMED}
-        published = []
-        for zone, entries in ((settings.zone, confirmed), (settings.score_zone, wanted)):
-            last = _last(settings.files[zone], zone)
-            gated = gate(
-                entries,
-                _entries(last) if last is not None else {},
-                frozen=frozen is not None and frozen.value == "on",
-                yesterday=yesterday[zone],
-                endings=endings[zone],
-            )
-            gated = dataclasses.replace(gated, alarm=gated.alarm or alarm)
-            published.append(_zone(settings, zone, gated, kept[zone], now=now))
+            same = _unchanged(settings, served, kept, generation)
+            gates = {} if same else _gates(connection, settings, kept, served, now=now)
+        published = [_renewed(settings.files[zone], last, snapshot, now=now) for zone, last, snapshot in same]
+        published += [
+            _zone(settings, zone, gated, served[zone], kept[zone], generation, now=now)
+            for zone, gated in gates.items()
+        ]
         with database.write() as connection:
             for one in published:
                 publications.put(connection, one)
         return published
 
 
-def gate(wanted: Entries, before: Entries, *, frozen: bool, yesterday: int | None, endings: int) -> Gated:
-    """Return what may go out. before: published now. endings: listings that ended since then.
+def _unchanged(
+    settings: PublishSettings,
+    served: Mapping[str, Snapshot | None],
+    kept: Mapping[str, Publication | None],
+    generation: int,
+) -> list[tuple[str, Publication, Snapshot]]:
+    """Return (zone, publication, file) of both zones if nothing changed since, else nothing.
 
-    A change from .3 to .2 counts as an addition, one from .2 to .3 as an ending.
+    An idle tick costs two small files read and verified, whatever the length of the list.
     """
-    gone = before.keys() - wanted.keys()
-    if len(before) > GATE_ABOVE and len(gone) > SHRINK * len(before) and endings < len(gone):
-        return Gated(entries=before, alarm=f"{len(gone)} of {len(before)} entries vanished without a reason")
-    added = {key for key, code in wanted.items() if before.get(key) not in {code, Code.CONFIRMED}}
-    why = None
-    if frozen:
-        why = "publication is frozen by the operator"
-    elif len(before) > GATE_ABOVE and len(added) > GROWTH_A_TICK * len(before):
-        why = f"{len(added)} additions to {len(before)} entries in one tick"
-    elif yesterday is not None and yesterday > GATE_ABOVE and len(wanted) > (1 + GROWTH_A_DAY) * yesterday:
-        why = f"{len(wanted)} entries, {yesterday} a day ago"
-    if why is None or not added:
-        return Gated(entries=wanted, alarm=why if frozen else None)
-    kept = {
-        key: before[key] if key in added else code
-        for key, code in wanted.items()
-        if key not in added or key in before
-    }
-    return Gated(entries=kept, held_n=len(added), alarm=why)
+    same = []
+    for zone, snapshot in served.items():
+        last = kept[zone]
+        if snapshot is None or last is None or last.alarm is not None or last.held_n:
+            return []
+        wanted = _meta(settings, zone, serial=last.serial, now=snapshot.meta.created_at)
+        if last.generation != generation or wanted != snapshot.meta:
+            return []
+        same.append((zone, last, snapshot))
+    return same
+
+
+def _renewed(path: pathlib.Path, last: Publication, snapshot: Snapshot, *, now: int) -> Publication:
+    """Renew the header of an unchanged file if it is time to."""
+    if 0 <= now - snapshot.meta.created_at < RENEW_S:
+        return last
+    replace(
+        path, writer.renew(snapshot, created_at=now, refresh_by=now + REFRESH_S, expire_at=now + EXPIRE_S)
+    )
+    return dataclasses.replace(last, renewed_at=now)
+
+
+def _gates(
+    connection: Connection,
+    settings: PublishSettings,
+    kept: Mapping[str, Publication | None],
+    served: Mapping[str, Snapshot | None],
+    *,
+    now: int,
+) -> dict[str, Gated]:
+    """Return what may go out into each zone."""
+    wanted, alarm = _wanted(connection, settings, now=now)
+    frozen = controls.get(connection, FREEZE)
+    confirmed: Entries = {key: code for key, code in wanted.items() if code is Code.CONFIRMED}
+    gates = {}
+    for zone, entries in ((settings.zone, confirmed), (settings.score_zone, wanted)):
+        snapshot = served[zone]
+        gated = gate(
+            entries,
+            _entries(snapshot) if snapshot is not None else {},
+            frozen=frozen is not None and frozen.value == "on",
+            yesterday=publications.entries_since(connection, zone, since=now - _SECONDS_A_DAY),
+            endings=_endings(connection, kept[zone], now=now),
+        )
+        gates[zone] = dataclasses.replace(gated, alarm=gated.alarm or alarm)
+    return gates
 
 
 def _wanted(connection: Connection, settings: PublishSettings, *, now: int) -> tuple[Entries, str | None]:
@@ -195,11 +199,17 @@ def _meta(settings: PublishSettings, zone: str, *, serial: int, now: int) -> Met
 
 
 def _zone(
-    settings: PublishSettings, zone: str, gated: Gated, kept: Publication | None, *, now: int
+    settings: PublishSettings,
+    zone: str,
+    gated: Gated,
+    last: Snapshot | None,
+    kept: Publication | None,
+    generation: int,
+    *,
+    now: int,
 ) -> Publication:
     """Write the file of one zone if its list changed or is due for renewal; return what is published."""
     path = settings.files[zone]
-    last = _last(path, zone)
     before = _entries(last).keys() if last is not None else set()
     last_serial = last.meta.serial if last is not None else 0
     serial = writer.serial_after(max(kept.serial if kept is not None else 0, last_serial), now)
@@ -214,6 +224,7 @@ def _zone(
         zone=zone,
         serial=serial,
         body_digest=made.body_digest,
+        generation=generation,
         published_at=now,
         renewed_at=now,
         entries_n=len(gated.entries),
@@ -226,10 +237,13 @@ def _zone(
         replace(path, data)
         return now_published
     if not 0 <= now - last.meta.created_at < RENEW_S:
-        renewed = writer.renew(last, created_at=now, refresh_by=now + REFRESH_S, expire_at=now + EXPIRE_S)
-        replace(path, renewed)
+        replace(
+            path, writer.renew(last, created_at=now, refresh_by=now + REFRESH_S, expire_at=now + EXPIRE_S)
+        )
     if kept is not None and kept.serial == last_serial:
-        return dataclasses.replace(kept, renewed_at=now, held_n=gated.held_n, alarm=gated.alarm)
+        return dataclasses.replace(
+            kept, generation=generation, renewed_at=now, held_n=gated.held_n, alarm=gated.alarm
+        )
     return dataclasses.replace(now_published, serial=last_serial)
 
 

@@ -10,10 +10,10 @@ from typing import Final
 from feed.domain import scoring
 from feed.domain.address import unpacked
 from feed.domain.event import Channel
-from feed.domain.listing import NEVER
+from feed.domain.listing import NEVER, Code, EmitterState
 from feed.domain.policy import Policy
 from feed.domain.providers import Providers
-from feed.store import evidence, rules, states
+from feed.store import controls, evidence, rules, states
 from feed.store.database import Database
 from feed.store.rules import Rules
 from feed.store.secret import Secret
@@ -67,6 +67,7 @@ class Scorer:
 
     def _chunk(self, current: Rules, *, minute: int) -> Tick:
         transitions = 0
+        changed = False
         with self.database.write() as connection:
             due = states.due(connection, minute=minute, limit=CHUNK)
             cells = evidence.cells_of_many(
@@ -82,6 +83,7 @@ class Scorer:
                     continue
                 inputs = current.inputs(unpacked(row.key), cells.get((row.key, row.channel), []), self.secret)
                 done = scoring.step(row.state, inputs, current.policy, current.trust, minute)
+                changed = changed or _published(row.state) != _published(done.state)
                 scored.append(dataclasses.replace(row, state=done.state))
                 transitions += len(done.transitions)
                 states.add_history(
@@ -89,4 +91,11 @@ class Scorer:
                     policy_id=current.policy_id, trust_id=current.trust_id,
                 )  # fmt: skip
             states.save(connection, scored, policy_id=current.policy_id, trust_id=current.trust_id)
+            if changed:
+                controls.next_generation(connection)
         return Tick(scored=len(due), transitions=transitions)
+
+
+def _published(state: EmitterState) -> tuple[Code, int, bytes]:
+    """Return what of a state the zones show."""
+    return (state.code, state.unit, state.address) if state.code else (Code.NONE, 0, b"")

@@ -1,6 +1,7 @@
 """Switches of the operator, marks of the job, and the audit log."""
 
 import dataclasses
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -32,6 +33,22 @@ def put(connection: Connection, name: str, new: Control) -> None:
     found = connection.execute(sa.update(control).where(control.c.name == name).values(**values))
     if found.rowcount == 0:
         connection.execute(sa.insert(control).values(name=name, **values))
+
+
+GENERATION: Final = "generation"
+"""Name of the mark that rises whenever something changed that may change the zones."""
+
+
+def generation(connection: Connection) -> int:
+    """Return the number that rises with each change of what may be published, 0 before the first."""
+    mark = get(connection, GENERATION)
+    return int(mark.value) if mark is not None else 0
+
+
+def next_generation(connection: Connection) -> None:
+    """Note, in the transaction of the change itself, that the zones may differ from now on."""
+    mark = Control(value=str(generation(connection) + 1), reason="", author="store", set_at=0)
+    put(connection, GENERATION, mark)
 
 
 def log(connection: Connection, *, at: int, actor: str, action: str, subject: str, reason: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, Network, emitter_key, network_of, packed, parse_network
 from feed.domain.listing import Hold
-from feed.store import states
+from feed.store import controls, states
 from feed.store.tables import exemption
 
 
@@ -47,6 +47,7 @@ def add(
         .returning(exemption.c.exemption_id)
     ).scalar_one()
     states.make_due(connection, *_key_range(network))
+    controls.next_generation(connection)
     return number
 
 
@@ -61,6 +62,7 @@ def end(connection: Connection, exemption_id: int, *, now: int) -> bool:
     if row is None:
         return False
     states.make_due(connection, *_key_range(parse_network(row.network)))
+    controls.next_generation(connection)
     return True
 
 

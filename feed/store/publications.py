@@ -10,11 +10,15 @@ from feed.store.tables import publication
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """One generation of one zone. held_n: additions that a gate or the freeze kept back."""
+    """One generation of one zone. held_n: additions that a gate or the freeze kept back.
+
+    generation: the mark (`controls.generation`) of the changes that it holds.
+    """
 
     zone: str
     serial: int
     body_digest: bytes
+    generation: int
     published_at: int
     renewed_at: int
     entries_n: int

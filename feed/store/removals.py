@@ -16,7 +16,7 @@ from feed.domain.address import Address, canonical, emitter_key, packed, unpacke
 from feed.domain.event import Channel
 from feed.domain.listing import Code, State
 from feed.domain.removal import Accepted, Decision, NotBySelf, Wait, decide_removal
-from feed.store import states
+from feed.store import controls, states
 from feed.store.rules import Rules
 from feed.store.tables import removal, ticket
 
@@ -123,6 +123,7 @@ def _carry_out(connection: Connection, row: states.Row, *, rules: Rules, now: in
         policy_id=rules.policy_id,
         trust_id=rules.trust_id,
     )
+    controls.next_generation(connection)
     states.add_history(
         connection, row.key, row.channel, done.transitions, policy_id=rules.policy_id, trust_id=rules.trust_id
     )

@@ -249,6 +249,7 @@ publication = sa.Table(
     _column("zone", sa.String(253), "zone name"),
     _column("serial", sa.BigInteger, "SOA serial"),
     _column("body_digest", Digest, "sha256 of the snapshot's body"),
+    _column("generation", sa.Integer, "mark of the changes that it holds"),
     _column("published_at", sa.BigInteger, "when the file was renamed into place"),
     _column("renewed_at", sa.BigInteger, "last renewal of an unchanged list"),
     _column("entries_n", sa.Integer, "listed entries, test entries not counted"),

@@ -313,6 +313,7 @@ def upgrade() -> None:
         sa.Column(
             "body_digest", sa.LargeBinary(length=32), nullable=False, comment="sha256 of the snapshot's body"
         ),
+        sa.Column("generation", sa.Integer(), nullable=False, comment="mark of the changes that it holds"),
         sa.Column(
             "published_at", sa.BigInteger(), nullable=False, comment="when the file was renamed into place"
         ),

@@ -9,7 +9,8 @@ from feed.domain.address import packed, parse_address, parse_network
 from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, Hold, State
 from feed.jobs import publish as publishing
-from feed.jobs.publish import Entries, PublishError, gate, publish
+from feed.jobs.gate import Entries, gate
+from feed.jobs.publish import PublishError, publish
 from feed.settings import PublishSettings
 from feed.snapshot.reader import Snapshot
 from feed.store import controls, exemptions, states
@@ -35,6 +36,7 @@ def _list(database: Database, address: str, code: Code = Code.CONFIRMED, *, unit
     with database.write() as connection:
         row = states.touch(connection, key, Channel.MAIN, address=exact)
         states.save(connection, [dataclasses.replace(row, state=state)], policy_id=1, trust_id=1)
+        controls.next_generation(connection)
 
 
 def _served(settings: PublishSettings, zone: str, address: str) -> int:
@@ -97,6 +99,7 @@ def test_freeze_holds_additions_and_lets_endings_out(sqlite: Database, settings:
     publish(sqlite, settings, now=NOW)
     with sqlite.write() as connection:
         controls.put(connection, publishing.FREEZE, Control(value="on", reason="r", author="a", set_at=NOW))
+        controls.next_generation(connection)
     _list(sqlite, "192.0.2.66", Code.NONE)
     _list(sqlite, "192.0.2.67")
     (zone, _) = publish(sqlite, settings, now=NOW + 1)
@@ -104,6 +107,7 @@ def test_freeze_holds_additions_and_lets_endings_out(sqlite: Database, settings:
     assert [_served(settings, ZONE, address) for address in ("192.0.2.66", "192.0.2.67")] == [0, 0]
     with sqlite.write() as connection:
         controls.put(connection, publishing.FREEZE, Control(value="off", reason="r", author="a", set_at=NOW))
+        controls.next_generation(connection)
     publish(sqlite, settings, now=NOW + 2)
     assert _served(settings, ZONE, "192.0.2.67") == 2
 
