@@ -35,10 +35,11 @@ class _Reply:
     ede: tuple[int, str] | None = None
 
 
-def zone_of(snapshot: Snapshot) -> Zone:
-    """Return the zone of `snapshot` with its apex records packed."""
+def zone_of(snapshot: Snapshot, blocks: memoryview | None = None) -> Zone:
+    """Return the zone of `snapshot` with its apex records packed. blocks: as in `Zone`."""
     meta = snapshot.meta
-    return Zone.of(snapshot, soa=_soa(meta), ns=tuple(_packed(dnslib.NS(name)) for name in meta.ns))
+    ns = tuple(_packed(dnslib.NS(name)) for name in meta.ns)
+    return Zone.of(snapshot, soa=_soa(meta), ns=ns, blocks=blocks)
 
 
 class _Plain(DNSBuffer):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from typing import Final
 from dnsbl_server.cookies import Cookies
 from dnsbl_server.general import zone_of
 from dnsbl_server.service import Service
-from dnsbl_server.zone import Zone, Zones
+from dnsbl_server.zone import BLOCK_SHIFT, BLOCKS, Zone, Zones
 from feed.snapshot.reader import Snapshot
 
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
@@ -55,8 +55,10 @@ def load(path: Path) -> Loaded:
         with path.open("rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             _copy(file.fileno(), descriptor, min(status.st_size, MAX_BYTES))
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        # Only this process holds the copy so far, so it cannot change between this check and the seals.
         snapshot = Snapshot.open(_mapped(descriptor))
+        os.pwrite(descriptor, blocks_of(snapshot), os.fstat(descriptor).st_size)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
     except BaseException:
         os.close(descriptor)
         raise
@@ -68,6 +70,25 @@ def load(path: Path) -> Loaded:
         serial=meta.serial,
         expire_at=meta.expire_at,
     )
+
+
+def blocks_of(snapshot: Snapshot) -> bytes:
+    """Return a byte for each IPv4 /20: whether any address of it is listed.
+
+    Most queries are for what is not listed; where lists are sparse this answers them without a search in
+    tables that no cache holds. It is made here because making it takes longer than an answer may.
+    """
+    blocks = bytearray(BLOCKS)
+    bounds, numbers = snapshot.v4_bound.tolist(), snapshot.v4_value
+    bounds.append(1 << 32)
+    for at, number in enumerate(numbers):
+        if number:
+            first, last = bounds[at] >> BLOCK_SHIFT, (bounds[at + 1] - 1) >> BLOCK_SHIFT
+            if first == last:
+                blocks[first] = 1
+            else:
+                blocks[first : last + 1] = b"\1" * (last + 1 - first)
+    return bytes(blocks)
 
 
 def _copy(source: int, target: int, size: int) -> None:
@@ -102,7 +123,8 @@ class Served:
     def attach(self, slot: int, descriptor: int) -> int:
         """Answer from the sealed snapshot in `descriptor` from now on; closes it, returns its serial."""
         try:
-            zone = zone_of(Snapshot.attach(_mapped(descriptor)))
+            view = memoryview(_mapped(descriptor))
+            zone = zone_of(Snapshot.attach(view[:-BLOCKS]), view[-BLOCKS:])
         finally:
             os.close(descriptor)
         self._zones[slot] = zone

@@ -14,6 +14,7 @@ import pytest
 
 from dnsbl_server.cookies import Cookies
 from dnsbl_server.general import zone_of
+from dnsbl_server.holder import blocks_of
 from dnsbl_server.service import Service
 from dnsbl_server.zone import Zones
 from feed.snapshot.format import Meta, Value
@@ -79,7 +80,12 @@ def snapshot() -> Callable[..., bytes]:
 
 def make_service(*snapshots: bytes, cookies: bool = True) -> Service:
     """Return the service that answers from `snapshots`."""
-    zones = Zones(zone_of(Snapshot.open(data)) for data in snapshots)
+    opened = [Snapshot.open(data) for data in snapshots]
+    # The last zone goes without blocks, so that both ways are tested.
+    zones = Zones(
+        zone_of(each, memoryview(blocks_of(each)) if at < len(opened) - 1 or not at else None)
+        for at, each in enumerate(opened)
+    )
     return Service(zones=zones, cookies=Cookies(secrets=(b"s" * 32,)) if cookies else None)
 
 
