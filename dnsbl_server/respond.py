@@ -1,4 +1,8 @@
-"""The whole server as one pure function: fast path, else general path."""
+"""The whole server as one pure function: message in, answer out.
+
+UDP workers answer most queries in batches by `fast` and come here with the rest; TCP comes here always.
+Both ways give the same bytes for the same query, which a property test holds them to.
+"""
 
 from dnsbl_server import general
 from dnsbl_server.service import Service

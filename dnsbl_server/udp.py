@@ -13,6 +13,7 @@ from dnsbl_server import control, general
 from dnsbl_server.batch import Batch, Received, set_timer_slack
 from dnsbl_server.fast import SLOTS, Fast, Slots
 from dnsbl_server.holder import Served
+from dnsbl_server.respond import respond
 
 _ROUNDS: Final = 16
 """Batches from one socket before the others and the parent are looked at again."""
@@ -68,7 +69,7 @@ class Worker:
             if slot in received.cut:
                 reply = general.cut(data)
             else:
-                reply = general.answer(data, service, client=batch.client(slot), tcp=False, now=now)
+                reply = respond(data, service, client=batch.client(slot), tcp=False, now=now)
             if reply is not None:
                 self._slots.put(slot, reply)
             elif slot not in silent:
