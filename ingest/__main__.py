@@ -37,8 +37,10 @@ def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -
     import uvicorn
 
     from feed.opening import open_feed
+    from ingest import log
     from ingest.app import create_app
 
+    log.configure()
     try:
         settings = load(config)
         parts = serve.split(",") if serve else list(settings.http.serve)

@@ -1,39 +1,48 @@
 """The HTTP application: the report API, with the site mounted behind it where it is served too."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 
+import sqlalchemy.exc
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from feed.opening import Feed
 from feed.store.database import StoreError
 from feed.web.app import Site
 from feed.web.app import create_app as create_site
 from ingest import problems, routes
-from ingest.desk import Desk
+from ingest.desk import RETRY_S, Desk
 from ingest.problems import ProblemError
-
-RETRY_S = 5
 
 
 def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datetime]) -> FastAPI:
     """Return the application; `serve` holds words of reports, site."""
-    app = FastAPI(
-        title="Backscatter Feed",
-        summary="Report unsolicited notifications; the answer never promises a listing.",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/v1/openapi.json" if "reports" in serve else None,
-    )
-    if "reports" in serve:
-        app.state.desk = Desk(feed, now=now)
+    desk = Desk(feed, now=now) if "reports" in serve else None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if desk is not None:
+            await run_in_threadpool(desk.open)
+        try:
+            yield
+        finally:
+            if desk is not None:
+                await run_in_threadpool(desk.close)
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    if desk is not None:
+        app.state.desk = desk
         app.include_router(routes.router)
-        app.add_exception_handler(ProblemError, problems.respond)
+        app.add_exception_handler(ProblemError, _refused)
         app.add_exception_handler(StoreError, _unavailable)
+        app.add_exception_handler(sqlalchemy.exc.TimeoutError, _unavailable)  # no connection is free
         app.add_exception_handler(HTTPException, _bare)
+        app.add_exception_handler(Exception, _failed)
     if "site" in serve:
         app.mount(
             "/",
@@ -51,10 +60,35 @@ def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datet
     return app
 
 
+def _refused(request: Request, problem: Exception) -> JSONResponse:
+    """Render a refusal; once the reporter is known it also says what he may still send."""
+    assert isinstance(problem, ProblemError)
+    request.app.state.desk.results.labels(problem.code).inc()
+    quota = getattr(request.state, "quota", None)
+    if quota is not None:
+        problem.with_headers(quota.wait_headers if problem.code == "over_quota" else quota.headers)
+    return problems.respond(request, problem)
+
+
 def _unavailable(request: Request, _problem: Exception) -> JSONResponse:
     return problems.respond(request, ProblemError("busy", headers={"Retry-After": str(RETRY_S)}))
 
 
 def _bare(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, HTTPException)
-    return problems.respond(request, problems.from_status(problem.status_code))
+    found = problems.from_status(problem.status_code)
+    if found.code == "method_not_allowed":
+        # The framework names the methods of the first route of that path only.
+        methods = {
+            method
+            for route in routes.router.routes
+            if route.matches(request.scope)[0] is not Match.NONE
+            for method in getattr(route, "methods", None) or ()
+        }
+        found.with_headers({"Allow": ", ".join(sorted(methods))})
+    return problems.respond(request, found)
+
+
+def _failed(request: Request, _problem: Exception) -> JSONResponse:
+    # The server logs the exception itself; the answer tells nothing of it.
+    return problems.respond(request, ProblemError("internal"))

@@ -1,4 +1,4 @@
-"""From a judged report to a stored event and a receipt, in one transaction.
+"""From judged reports to stored events and receipts, one transaction for one report or for a batch.
 
 The same report again, at once or later, finds the first receipt and changes nothing. Killed half-way,
 nothing is stored and the reporter has no receipt, so he sends it again.
@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,36 +17,34 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import emitter_key
 from feed.domain.event import Event, RecipientClass, Verdict
-from feed.store import evidence, receipts, usage
+from feed.store import bulk, evidence, receipts, usage
 from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.reporters import Reporter
 from feed.store.secret import Secret
+from ingest import quota
 from ingest.mail.judgement import Claim, Judgement
 from ingest.problems import ProblemError
+from ingest.submission import Submission
 
-QUOTA_NEW: Final = 10_000
-"""Events a day of a new reporter: ten times the largest mail site of the pilot's size."""
-QUOTA_VETTED: Final = 1_000_000
-
-_SECONDS_A_DAY: Final = 86_400
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """One report as it came. digest: 32 bytes, equal for the same report again. body: all that was sent."""
-
-    digest: bytes
-    body: bytes
-    idempotency_key: str | None = None
+_TRIES: Final = 3
+"""How often a batch is taken again because another process stored one of its reports meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What the reporter is told: the fields of `schemas.ReportOut`."""
+    """What the reporter is told: the fields of `schemas.ReportOut`. left: events of today, if it counted."""
 
     fields: dict[str, Any]
-    left_today: int | None = None
+    left: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A submission and what judging says of it."""
+
+    submission: Submission
+    judgement: Judgement
 
 
 class Intake:
@@ -56,89 +55,144 @@ class Intake:
         self._database = database
         self._secret = secret
 
+    def in_flight_key(self, reporter: Reporter, key: str) -> bytes:
+        """Return what stands for an Idempotency-Key while its report is being taken."""
+        return self._secret.mac(f"in-flight/{reporter.source_id}", key.encode())
+
     def earlier(
         self, connection: Connection, reporter: Reporter, submission: Submission, *, day: int
     ) -> Answer | None:
-        """Return the first answer to the same report; raises 422 for a key used with another body."""
+        """Return the answer that the same report got before; raises 422 for a key used with another body.
+
+        Under the same Idempotency-Key it is the stored answer as it was; without, it says `duplicate`.
+        """
         keys = self._dedupes(submission, day=day)
         if keys.by_key is not None:
             found = receipts.find(connection, reporter.source_id, receipts.IDEMPOTENCY_KEY, keys.by_key)
             if found is not None:
                 if found.body_digest not in keys.body:
                     raise ProblemError("idempotency_key_reused")
-                return _again(found)
+                return Answer(json.loads(found.answer))
         found = receipts.find(connection, reporter.source_id, receipts.DIGEST, keys.content)
         return _again(found) if found is not None else None
 
-    def take(
-        self,
-        reporter: Reporter,
-        submission: Submission,
-        claim: Claim,
-        judgement: Judgement,
-        *,
-        now: dt.datetime,
-    ) -> Answer:
+    def take(self, reporter: Reporter, judged: Judged, *, now: dt.datetime) -> Answer:
         """Store what was judged and return the receipt; raises 429 over quota and the refusals of judging."""
-        if judgement.refusal is not None:
+        refusal = judged.judgement.refusal
+        if refusal is not None:
             with self._database.write() as connection:
                 usage.count(connection, reporter.source_id, day=_day(now), refused=1)
-            raise ProblemError(judgement.refusal.value)
+            raise ProblemError(refusal.value)
         try:
-            return self._store(reporter, submission, claim, judgement, now=now)
+            return self._store(reporter, judged, now=now)
         except sa.exc.IntegrityError:
             # Another process stored the same report between our look and our insert.
             with self._database.read() as connection:
-                answer = self.earlier(connection, reporter, submission, day=_day(now))
+                answer = self.earlier(connection, reporter, judged.submission, day=_day(now))
             if answer is None:
                 raise ProblemError("conflict") from None
             return answer
 
-    def _store(
-        self,
-        reporter: Reporter,
-        submission: Submission,
-        claim: Claim,
-        judgement: Judgement,
-        *,
-        now: dt.datetime,
-    ) -> Answer:
+    def _store(self, reporter: Reporter, judged: Judged, *, now: dt.datetime) -> Answer:
         day = _day(now)
         with self._database.write() as connection:
-            answer = self.earlier(connection, reporter, submission, day=day)
+            answer = self.earlier(connection, reporter, judged.submission, day=day)
             if answer is not None:
                 return answer
-            left = (QUOTA_VETTED if reporter.vetted else QUOTA_NEW) - usage.events(
-                connection, reporter.source_id, day=day
-            )
-            if left <= 0:
-                wait = _SECONDS_A_DAY - int(now.timestamp()) % _SECONDS_A_DAY
-                raise ProblemError(
-                    "over_quota", headers={"Retry-After": str(wait), "RateLimit": f'"day";r=0;t={wait}'}
-                )
-            event = self._event(reporter, submission, claim, judgement, now=now)
+            used = usage.events(connection, reporter.source_id, day=day)
+            left = quota.quota_of(reporter, used=used, now=now).left
+            if not left:
+                raise ProblemError("over_quota")
+            event = self._event(reporter, judged, now=now)
             if event is not None:
-                event = evidence.add_event(connection, event, reporting_mta=judgement.reporting_mta)
+                evidence.add_event(connection, event, reporting_mta=judged.judgement.reporting_mta)
             usage.count(connection, reporter.source_id, day=day, events=1)
-            return self._receipt(connection, reporter, submission, judgement, event, day=day, left=left - 1)
+            keys = self._dedupes(judged.submission, day=day)
+            fields, receipt = _receipt(reporter, judged.judgement, event, body=keys.body[0], day=day)
+            receipts.insert(connection, receipt, kind=receipts.DIGEST, dedupe=keys.content[0])
+            if keys.by_key is not None:
+                receipts.insert(connection, receipt, kind=receipts.IDEMPOTENCY_KEY, dedupe=keys.by_key[0])
+            return Answer(fields, left=left - 1)
 
-    def _event(
-        self,
-        reporter: Reporter,
-        submission: Submission,
-        claim: Claim,
-        judgement: Judgement,
-        *,
-        now: dt.datetime,
-    ) -> Event | None:
+    def take_many(
+        self, reporter: Reporter, batch: Sequence[Judged], *, now: dt.datetime
+    ) -> list[Answer | ProblemError]:
+        """Store up to `database.ROWS_A_WRITE` judged reports of one reporter in one transaction.
+
+        Returns an answer or a refusal for each, in order; all of them are stored, or none.
+        """
+        for _ in range(_TRIES):
+            try:
+                return self._store_many(reporter, batch, now=now)
+            except sa.exc.IntegrityError:
+                continue
+        raise ProblemError("conflict")
+
+    def _store_many(
+        self, reporter: Reporter, batch: Sequence[Judged], *, now: dt.datetime
+    ) -> list[Answer | ProblemError]:
+        day = _day(now)
+        dedupes = [self._dedupes(judged.submission, day=day) for judged in batch]
+        answers: list[Answer | ProblemError] = []
+        events: list[Event] = []
+        new: list[tuple[bytes, Receipt]] = []
+        refused = 0
+        with self._database.write() as connection:
+            known = receipts.find_many(
+                connection,
+                reporter.source_id,
+                receipts.DIGEST,
+                {one for keys in dedupes for one in keys.content},
+            )
+            used = usage.events(connection, reporter.source_id, day=day)
+            left = quota.quota_of(reporter, used=used, now=now).left
+            for judged, keys in zip(batch, dedupes, strict=True):
+                found = known.get(keys.content[0]) or known.get(keys.content[1])
+                if found is not None:
+                    answers.append(_again(found))
+                elif judged.judgement.refusal is not None:
+                    refused += 1
+                    answers.append(ProblemError(judged.judgement.refusal.value))
+                elif len(new) >= left:
+                    answers.append(ProblemError("over_quota"))
+                else:
+                    event = self._event(reporter, judged, now=now)
+                    if event is not None:
+                        events.append(event)
+                    fields, receipt = _receipt(reporter, judged.judgement, event, body=keys.body[0], day=day)
+                    known[keys.content[0]] = receipt
+                    new.append((keys.content[0], receipt))
+                    answers.append(Answer(fields, left=left - len(new)))
+            if new:
+                bulk.add_events(connection, events)
+                receipts.insert_many(connection, new, kind=receipts.DIGEST)
+            if new or refused:
+                usage.count(connection, reporter.source_id, day=day, events=len(new), refused=refused)
+        return answers
+
+    def retract(self, reporter: Reporter, receipt_id: str, *, now: dt.datetime) -> dict[str, Any] | None:
+        """Take one report back and return its answer, `retracted`; None if it is not this reporter's."""
+        with self._database.write() as connection:
+            found = receipts.by_id(connection, reporter.source_id, receipt_id)
+            if found is None:
+                return None
+            if found.emitter_key is not None and found.event_day is not None and found.event_id is not None:
+                evidence.retract(
+                    connection,
+                    bytes(found.emitter_key),
+                    day=found.event_day,
+                    event_id=found.event_id,
+                    now=int(now.timestamp()),
+                )
+            answer: dict[str, Any] = json.loads(receipts.mark_retracted(connection, found).answer)
+            return answer
+
+    def _event(self, reporter: Reporter, judged: Judged, *, now: dt.datetime) -> Event | None:
         """Return the event of a judgement, None for a verdict that charges nobody."""
+        judgement, claim = judged.judgement, judged.submission.claim
         if judgement.emitter is None or judgement.verdict not in {Verdict.BACKSCATTER, Verdict.UNVERIFIABLE}:
             return None
         observed_at = (judgement.observed_at or now).replace(second=0, microsecond=0)
-        original = judgement.original or b"digest:" + submission.digest
-        if claim.recipient_class is RecipientClass.NO_SUCH_USER and claim.recipient_token is not None:
-            # No mail exists that could be named: each recipient counts once a day.
-            original = f"recipient:{claim.recipient_token}/{_day(observed_at)}".encode()
         token = claim.recipient_token
         return Event(
             event_id=secrets.randbits(62),
@@ -152,7 +206,9 @@ class Intake:
             observed_at=observed_at,
             received_at=now,
             epoch=0,
-            original_key=self._secret.mac(f"original/{reporter.source_id}", original)[:16],
+            original_key=self._secret.mac(
+                f"original/{reporter.source_id}", _original(judged, claim, observed_at)
+            )[:16],
             recipient_token=self._secret.number(f"token/{reporter.source_id}", token.encode())
             if token
             else 0,
@@ -160,46 +216,6 @@ class Intake:
             status=judgement.status,
             helo=judgement.helo,
         )
-
-    def _receipt(
-        self,
-        connection: Connection,
-        reporter: Reporter,
-        submission: Submission,
-        judgement: Judgement,
-        event: Event | None,
-        *,
-        day: int,
-        left: int,
-    ) -> Answer:
-        fields = {
-            "receipt": receipts.new_id(),
-            "status": "accepted",
-            "verdict": judgement.verdict.word,
-            "kind": judgement.kind.word,
-            "emitter": str(judgement.emitter) if judgement.emitter is not None else None,
-            "provenance": judgement.provenance.name,
-            "attestation": judgement.attestation.name,
-            "strength": judgement.strength,
-            "reasons": list(judgement.reasons),
-            "defects": list(judgement.defects),
-        }
-        keys = self._dedupes(submission, day=day)
-        receipt = Receipt(
-            source_id=reporter.source_id,
-            receipt_id=str(fields["receipt"]),
-            body_digest=keys.body[0],
-            verdict=judgement.verdict,
-            answer=json.dumps(fields, separators=(",", ":")),
-            created_day=day,
-            emitter_key=emitter_key(event.address) if event is not None else None,
-            event_day=_day(event.received_at) if event is not None else None,
-            event_id=event.event_id if event is not None else None,
-        )
-        receipts.insert(connection, receipt, kind=receipts.DIGEST, dedupe=keys.content[0])
-        if keys.by_key is not None:
-            receipts.insert(connection, receipt, kind=receipts.IDEMPOTENCY_KEY, dedupe=keys.by_key[0])
-        return Answer(fields, left_today=left)
 
     def _dedupes(self, submission: Submission, *, day: int) -> "_Dedupes":
         key = submission.idempotency_key
@@ -219,9 +235,50 @@ class _Dedupes:
     by_key: tuple[bytes, bytes] | None
 
 
+def _original(judged: Judged, claim: Claim, observed_at: dt.datetime) -> bytes:
+    """Return what stands for the mail that was returned, before it is hashed."""
+    if claim.recipient_class is RecipientClass.NO_SUCH_USER and claim.recipient_token is not None:
+        # No mail exists that could be named: each recipient counts once a day.
+        return f"recipient:{claim.recipient_token}/{_day(observed_at)}".encode()
+    return judged.judgement.original or b"digest:" + judged.submission.digest
+
+
+def _receipt(
+    reporter: Reporter, judgement: Judgement, event: Event | None, *, body: bytes, day: int
+) -> tuple[dict[str, Any], Receipt]:
+    """Return the answer to a report and its receipt. body: keyed hash of the request."""
+    fields = {
+        "receipt": receipts.new_id(),
+        "status": "accepted",
+        "verdict": judgement.verdict.word,
+        "kind": judgement.kind.word,
+        "emitter": str(judgement.emitter) if judgement.emitter is not None else None,
+        "provenance": judgement.provenance.name,
+        "attestation": judgement.attestation.name,
+        "strength": judgement.strength,
+        "reasons": list(judgement.reasons),
+        "defects": list(judgement.defects),
+    }
+    receipt = Receipt(
+        source_id=reporter.source_id,
+        receipt_id=str(fields["receipt"]),
+        body_digest=body,
+        verdict=judgement.verdict,
+        answer=json.dumps(fields, separators=(",", ":")),
+        created_day=day,
+        emitter_key=emitter_key(event.address) if event is not None else None,
+        event_day=_day(event.received_at) if event is not None else None,
+        event_id=event.event_id if event is not None else None,
+    )
+    return fields, receipt
+
+
 def _again(found: Receipt) -> Answer:
-    return Answer(json.loads(found.answer) | {"status": "duplicate"})
+    fields = json.loads(found.answer)
+    if fields["status"] != receipts.RETRACTED:
+        fields["status"] = "duplicate"
+    return Answer(fields)
 
 
 def _day(moment: dt.datetime) -> int:
-    return int(moment.timestamp()) // _SECONDS_A_DAY
+    return int(moment.timestamp()) // quota.SECONDS_A_DAY

@@ -5,10 +5,13 @@ types are stable; 4xx other than 429 is final, so a client must not try the same
 """
 
 import dataclasses
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+
+from ingest import log
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE: Final = "urn:backscatter-feed:problem:"
@@ -34,6 +37,7 @@ _TITLES: Final = {
     "unexpanded_placeholder": (422, "A field holds a placeholder that was never filled in"),
     "sole_cause_is_listing": (422, "A refusal because of this list is no evidence"),
     "over_quota": (429, "The quota of the day is used up"),
+    "internal": (500, "The feed failed; the operator has been told"),
     "busy": (503, "The feed cannot store the report now; try again"),
 }
 
@@ -69,6 +73,11 @@ class ProblemError(Exception):
         """The HTTP status."""
         return _TITLES[self.code][0]
 
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """Add headers to what the answer carries and return the problem itself; its own ones win."""
+        self.headers = dict(headers) | self.headers
+        return self
+
     def document(self) -> dict[str, Any]:
         """Return the problem document."""
         status, title = _TITLES[self.code]
@@ -80,13 +89,22 @@ class ProblemError(Exception):
         return body
 
 
-def respond(_request: Request, problem: Exception) -> JSONResponse:
+def respond(request: Request, problem: Exception) -> JSONResponse:
     """Render a `ProblemError` as a response."""
     assert isinstance(problem, ProblemError)
+    log.refused(request, code=problem.code, status=problem.status)
     headers = dict(problem.headers)
     if problem.status == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = 'Bearer realm="reports", Basic realm="reports"'
     return JSONResponse(problem.document(), problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def codes_by_status() -> dict[int, list[str]]:
+    """Return the words of all problems by HTTP status, for the description of the API."""
+    found: dict[int, list[str]] = {}
+    for code, (status, _) in sorted(_TITLES.items()):
+        found.setdefault(status, []).append(code)
+    return found
 
 
 def from_status(status: int) -> ProblemError:

@@ -1,8 +1,8 @@
-"""The report API: thin routes that read, call and render."""
+"""The report API: thin routes that read, call and render. What they promise stands in `openapi`."""
 
-import datetime as dt
-import json
-from typing import Any, Final
+import dataclasses
+from collections.abc import Callable
+from typing import Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -11,26 +11,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from feed.store import receipts, usage
 from feed.store.reporters import FULL_WEIGHT
-from ingest import body, schemas
-from ingest.desk import Desk
+from ingest import batch, body, openapi, schemas, shapes
+from ingest.desk import Caller, Desk, idempotency_key
+from ingest.intake import Answer
 from ingest.problems import ProblemError
+from ingest.shapes import FEEDBACK, FORM, JSON, MAIL
+from ingest.submission import Submission
 
-JSON: Final = "application/json"
-MAIL: Final = "message/rfc822"
+_LIMITS: Final = {JSON: body.LARGEST_JSON, MAIL: body.LARGEST, FEEDBACK: body.LARGEST}
 
-_BODIES: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {"schema": schemas.ReportIn.model_json_schema()},
-            MAIL: {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
-}
-
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 def _desk(request: Request) -> Desk:
@@ -39,90 +30,163 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
-async def _take(request: Request, *, is_record: bool | None) -> Response:
-    """Take one report; `is_record` None: a body that begins with `{` is JSON, anything else a mail."""
+async def _caller(request: Request) -> Caller:
+    """Return who is asking, before anything of the body is read."""
+    caller = await run_in_threadpool(_desk(request).caller, request.headers.get("authorization"))
+    request.state.source_id = caller.reporter.source_id
+    request.state.quota = caller.quota
+    return caller
+
+
+async def _take(request: Request, *, largest: int, shape: Callable[[bytes], Submission]) -> Response:
+    """Take one report; `shape` makes it of the body."""
     desk = _desk(request)
-    key = request.headers.get("idempotency-key")
-    try:
-        reporter = await run_in_threadpool(desk.reporter, request.headers.get("authorization"))
-        content = await body.read(request)
-        record = is_record if is_record is not None else content.lstrip()[:1] == b"{"
-        if record:
-            answer = await run_in_threadpool(desk.take_record, reporter, content, idempotency_key=key)
-        else:
-            claim = dict(request.query_params)
-            answer = await run_in_threadpool(desk.take_mail, reporter, content, claim, idempotency_key=key)
-    except ProblemError as problem:
-        desk.results.labels(problem.code).inc()
-        raise
+    caller = await _caller(request)
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) > 1:
+        raise ProblemError("malformed", "Idempotency-Key comes more than once")
+    key = idempotency_key(keys[0] if keys else None)
+    content = await body.read(request, largest=largest)
+
+    def work() -> Answer:
+        return desk.take(caller, dataclasses.replace(shape(content), idempotency_key=key))
+
+    answer = await run_in_threadpool(work)
     desk.results.labels(answer.fields["status"]).inc()
-    left = answer.left_today
-    return JSONResponse(answer.fields, headers={} if left is None else {"RateLimit": f'"day";r={left}'})
+    quota = caller.quota if answer.left is None else caller.quota.after(answer.left)
+    return JSONResponse(answer.fields, headers=quota.headers)
 
 
-@router.post("/v1/reports", response_model=schemas.ReportOut, openapi_extra=_BODIES)
+@router.post("/v1/reports")
 async def report(request: Request) -> Response:
-    """Submit one unsolicited notification: as mail with the claim as parameters, or as JSON."""
+    """Take one report of the shape that its Content-Type names."""
     kind = body.media_type(request)
-    if kind not in {JSON, MAIL}:
-        raise ProblemError("unsupported_media_type", f"send {MAIL} or {JSON}")
-    return await _take(request, is_record=kind == JSON)
+    if kind not in _LIMITS:
+        raise ProblemError("unsupported_media_type", f"send {MAIL}, {JSON} or {FEEDBACK}")
+    parameters = _parameters(request)
+
+    def shape(content: bytes) -> Submission:
+        if kind == JSON:
+            return shapes.of_json(content, parameters)
+        if kind == MAIL:
+            return shapes.of_mail(content, parameters)
+        return shapes.of_feedback(request.headers["content-type"], content, parameters)
+
+    return await _take(request, largest=_LIMITS[kind], shape=shape)
 
 
-@router.post("/v1/reports/raw", response_model=schemas.ReportOut, openapi_extra=_BODIES)
+@router.post("/v1/reports/raw")
 async def raw(request: Request) -> Response:
-    """Submit one report; JSON or mail is told by its content, for software that sets no media type."""
-    return await _take(request, is_record=None)
+    """Take one report whose shape is told by its content."""
+    parameters = _parameters(request)
+    content_type = request.headers.get("content-type", "")
+    # The exporter's JSON and form carry a mail of the ordinary size, the former as base64.
+    is_wrapped = body.media_type(request) in {JSON, FORM, "text/plain", ""}
+
+    def shape(content: bytes) -> Submission:
+        if len(content) > body.LARGEST and content.lstrip()[:1] != b"{" and body.media_type(request) != FORM:
+            raise body.too_large(body.LARGEST)
+        return shapes.of_anything(content_type, content, request.headers, parameters)
+
+    return await _take(request, largest=body.LARGEST_JSON if is_wrapped else body.LARGEST, shape=shape)
 
 
-@router.get("/v1/reports/{receipt}", response_model=schemas.ReportOut)
-def receipt(receipt: str, request: Request) -> Response:
-    """Return the first answer to one of your own reports."""
+def _parameters(request: Request) -> dict[str, str]:
+    """Return the parameters of the URL; raises 400 for one that comes twice."""
+    items = request.query_params.multi_items()
+    found = dict(items)
+    if len(found) < len(items):
+        raise ProblemError("malformed", "a parameter comes more than once")
+    return found
+
+
+@router.post("/v1/reports:batch")
+async def reports_batch(request: Request) -> Response:
+    """Take up to a thousand structured reports, with a result for each."""
     desk = _desk(request)
-    reporter = desk.reporter(request.headers.get("authorization"))
-    with desk.feed.database.read() as connection:
-        found = receipts.by_id(connection, reporter.source_id, receipt)
-    if found is None:
-        raise ProblemError("not_found")
-    return JSONResponse(json.loads(found.answer))
+    caller = await _caller(request)
+    if body.media_type(request) not in batch.MEDIA_TYPES:
+        raise ProblemError("unsupported_media_type", f"send {batch.NDJSON}")
+    coding = body.encoding(request)
+    if coding not in batch.CODINGS:
+        raise ProblemError("unsupported_media_type", "the content coding may be gzip or none")
+    content = await body.read_any(request, largest=body.LARGEST_BATCH)
+
+    def work() -> list[batch.Result]:
+        return desk.take_batch(caller, content, coding=coding)
+
+    results = await run_in_threadpool(work)
+    if batch.is_over_quota(results):
+        raise ProblemError("over_quota")
+    lefts = [result.left for _, result in results if not isinstance(result, ProblemError)]
+    left = min((left for left in lefts if left is not None), default=caller.quota.left)
+    for _, result in results:
+        code = result.code if isinstance(result, ProblemError) else result.fields["status"]
+        desk.results.labels(code).inc()
+    return JSONResponse(batch.document_of(results), headers=caller.quota.after(left).headers)
+
+
+@router.get("/v1/reports/{receipt}")
+async def receipt(receipt: str, request: Request) -> Response:
+    """Return the first answer to one of the caller's own reports."""
+    caller = await _caller(request)
+    answer = await run_in_threadpool(_desk(request).receipt, caller.reporter, receipt)
+    return JSONResponse(answer, headers=caller.quota.headers)
+
+
+@router.delete("/v1/reports/{receipt}")
+async def retract(receipt: str, request: Request) -> Response:
+    """Take one of the caller's own reports back."""
+    caller = await _caller(request)
+    answer = await run_in_threadpool(_desk(request).retract, caller.reporter, receipt)
+    return JSONResponse(answer, headers=caller.quota.headers)
 
 
 @router.post("/v1/observations")
 async def observations(request: Request) -> Response:
-    """Say what you saw of one address on one day; repeated, the largest numbers are kept."""
-    desk = _desk(request)
-    reporter = await run_in_threadpool(desk.reporter, request.headers.get("authorization"))
+    """Keep what the caller saw of one address on one day."""
+    caller = await _caller(request)
+    if body.media_type(request) != JSON:
+        raise ProblemError("unsupported_media_type", f"send {JSON}")
     content = await body.read(request)
-    await run_in_threadpool(desk.observe, reporter, schemas.parse(schemas.ObservationIn, content))
+
+    def work() -> None:
+        _desk(request).observe(caller.reporter, schemas.parse(schemas.ObservationIn, content))
+
+    await run_in_threadpool(work)
     return JSONResponse({"status": "accepted"})
 
 
 @router.get("/v1/reporter")
-def standing(request: Request) -> dict[str, Any]:
-    """Return your own standing."""
-    desk = _desk(request)
-    reporter = desk.reporter(request.headers.get("authorization"))
-    today = (desk.now().date() - dt.date(1970, 1, 1)).days
-    with desk.feed.database.read() as connection:
-        events = usage.events(connection, reporter.source_id, day=today)
-    return {
+async def standing(request: Request) -> Response:
+    """Return the caller's own standing."""
+    caller = await _caller(request)
+    reporter = caller.reporter
+    said = {
         "name": reporter.name,
         "weight": reporter.weight / FULL_WEIGHT,
         "vetted": reporter.vetted,
         "border_hosts": sorted(reporter.border_hosts),
         "own_networks": [str(network) for network in reporter.own_networks],
         "forwarders": [str(network) for network in reporter.forwarders],
-        "events_today": events,
+        "events_today": caller.used,
     }
+    return JSONResponse(said, headers=caller.quota.headers)
 
 
-@router.get("/healthz", include_in_schema=False)
+@router.get("/v1/openapi.json")
+def description() -> Response:
+    """Return the description of this API."""
+    return JSONResponse(openapi.document())
+
+
+@router.get("/healthz")
 def healthz() -> PlainTextResponse:
     """Say that the process answers."""
     return PlainTextResponse("ok\n")
 
 
-@router.get("/readyz", include_in_schema=False)
+@router.get("/readyz")
 def readyz(request: Request) -> PlainTextResponse:
     """Say that the database answers too."""
     with _desk(request).feed.database.read() as connection:
@@ -130,7 +194,7 @@ def readyz(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ready\n")
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics")
 def metrics(request: Request) -> Response:
     """Return counters for Prometheus; no address and no key is a label."""
     return Response(generate_latest(_desk(request).registry), media_type=CONTENT_TYPE_LATEST)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime as dt
-from typing import Annotated, Any, Literal, TypeVar
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import pydantic
 from pydantic import Field
@@ -18,7 +20,28 @@ KindWord = Literal[
 ]
 Token = Annotated[str, Field(min_length=1, max_length=128)]
 
+MOST_ERRORS: Final = 20
+"""Wrong fields that are named; a list of a thousand helps nobody."""
+_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
+
 Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+class FieldProblem(pydantic.BaseModel):
+    """One wrong field."""
+
+    pointer: Annotated[str, Field(description="JSON pointer, or / and the name of a parameter")]
+    detail: str
+
+
+class ProblemOut(pydantic.BaseModel):
+    """A problem document (RFC 9457). It never repeats what was sent."""
+
+    type: Annotated[str, Field(description="urn:backscatter-feed:problem: and a stable word")]
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[FieldProblem] | None = None
 
 
 class ReportIn(pydantic.BaseModel):
@@ -75,11 +98,97 @@ class Parameters(pydantic.BaseModel):
     cause: Literal["listed"] | None = None
 
 
+class XarfEvidence(pydantic.BaseModel):
+    """One piece of evidence of an XARF report; only message/rfc822 is read."""
+
+    content_type: Annotated[str, Field(max_length=128)]
+    payload: Annotated[str, Field(description="base64; at most 262144 bytes when decoded")]
+
+
+class XarfBackscatter(pydantic.BaseModel):
+    """What XARF has no field for: the reporter's attestation."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    kind: KindWord | None = None
+    recipient_class: RecipientClassWord | None = None
+    recipient_token: Token | None = None
+    original_key: Token | None = None
+    original_recipient_match: bool | None = None
+    lookback_days: Annotated[int | None, Field(ge=0, le=3650)] = None
+
+
+class XarfIn(pydantic.BaseModel):
+    """An XARF v4 report in the profile that can speak of backscatter; fields not named here are passed over.
+
+    The address in it is second-hand: alone it never carries more than strength 1. It counts fully where
+    the attached notification shows the same address at your border host.
+    """
+
+    model_config = pydantic.ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "xarf_version": "4.2.0",
+                    "report_id": "4b7a4f0a-6f0e-4a3c-9a53-0d6f4c1d2e3f",
+                    "timestamp": "2026-11-24T08:15:00Z",
+                    "source_identifier": "192.0.2.66",
+                    "category": "messaging",
+                    "type": "spam",
+                    "protocol": "smtp",
+                    "smtp_from": "",
+                    "evidence_source": "spamtrap",
+                    "tags": ["backscatter:dsn_fail"],
+                    "x_backscatter": {"recipient_class": "trap", "recipient_token": "7f3a90"},
+                }
+            ]
+        },
+    )
+
+    xarf_version: Annotated[str, Field(pattern=r"^4\.[0-9]{1,4}\.[0-9]{1,4}$")]
+    report_id: Annotated[str, Field(min_length=1, max_length=128)]
+    timestamp: dt.datetime
+    source_identifier: Annotated[str, Field(max_length=253, description="An IP address, never a domain")]
+    category: Literal["messaging"]
+    type: Literal["spam", "backscatter"]
+    protocol: Literal["smtp"] | None = None
+    smtp_from: Annotated[
+        str | None, Field(max_length=320, description='null, "" or "<>": the null sender')
+    ] = None
+    evidence_source: Annotated[str | None, Field(max_length=64)] = None
+    evidence: Annotated[list[XarfEvidence], Field(max_length=1)] = []
+    tags: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=50)] = []
+    x_backscatter: XarfBackscatter | None = None
+
+
 class ReportOut(pydantic.BaseModel):
     """The answer to a report. It promises no listing."""
 
+    model_config = pydantic.ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "receipt": "4k0m2v7x9a1c3e5g7j9n1q3s5v",
+                    "status": "accepted",
+                    "verdict": "backscatter",
+                    "kind": "dsn_fail",
+                    "emitter": "192.0.2.66",
+                    "provenance": "P3",
+                    "attestation": "U4",
+                    "strength": 4,
+                    "reasons": ["structured"],
+                    "defects": [],
+                }
+            ]
+        }
+    )
+
     receipt: str
-    status: Literal["accepted", "duplicate"]
+    status: Annotated[
+        Literal["accepted", "duplicate", "retracted"],
+        Field(description="duplicate: the first answer again; retracted: taken back, counts no more"),
+    ]
     verdict: Literal["backscatter", "unverifiable", "relayed"]
     kind: KindWord
     emitter: str | None
@@ -90,10 +199,58 @@ class ReportOut(pydantic.BaseModel):
     defects: list[str]
 
 
+class LineOut(pydantic.BaseModel):
+    """What became of one line of a batch: the answer to the report, or the problem with it."""
+
+    line: Annotated[int, Field(ge=1, description="From 1, empty lines counted")]
+    report: ReportOut | None = None
+    problem: ProblemOut | None = None
+
+
+class BatchOut(pydantic.BaseModel):
+    """What became of a batch, line by line."""
+
+    accepted: int
+    duplicate: int
+    refused: int
+    results: list[LineOut]
+
+
+class ObservationOut(pydantic.BaseModel):
+    """An observation was kept."""
+
+    status: Literal["accepted"]
+
+
+class StandingOut(pydantic.BaseModel):
+    """A reporter's own standing. weight: 0 to 1, what his word counts."""
+
+    name: str
+    weight: Annotated[float, Field(ge=0, le=1)]
+    vetted: bool
+    border_hosts: list[str]
+    own_networks: list[str]
+    forwarders: list[str]
+    events_today: int
+
+
 class ObservationIn(pydantic.BaseModel):
     """What a reporter saw of one address on one day: the denominator, and the genuine notifications."""
 
-    model_config = pydantic.ConfigDict(extra="forbid")
+    model_config = pydantic.ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "address": "192.0.2.66",
+                    "day": "2026-11-24",
+                    "seen_24h": 1200,
+                    "null_24h": 90,
+                    "genuine_24h": 3,
+                }
+            ]
+        },
+    )
 
     address: Annotated[str, Field(max_length=64)]
     day: Annotated[dt.date, Field(description="UTC day")]
@@ -122,11 +279,14 @@ def _refused(problem: pydantic.ValidationError) -> ProblemError:
     found = problem.errors(include_url=False, include_input=False, include_context=False)
     if found[0]["type"] == "json_invalid":
         return ProblemError("malformed", "the body is not valid JSON")
-    errors = tuple(
-        FieldError(pointer="/" + "/".join(str(part) for part in one["loc"]), detail=_words(one))
-        for one in found
-    )
-    return ProblemError("invalid", errors=errors[:20])
+    errors = tuple(FieldError(pointer=_pointer(one["loc"]), detail=_words(one)) for one in found)
+    return ProblemError("invalid", errors=errors[:MOST_ERRORS])
+
+
+def _pointer(place: tuple[int | str, ...]) -> str:
+    """Return the JSON pointer of a field; a name that could be anything is not repeated."""
+    known = (str(part) if _NAME.fullmatch(str(part)) else "?" for part in place)
+    return "".join(f"/{part}" for part in known)
 
 
 def _words(error: Any) -> str:
@@ -137,6 +297,16 @@ def _words(error: Any) -> str:
     return known.get(error["type"], str(error["msg"]))
 
 
+def utc(moment: dt.datetime, pointer: str) -> dt.datetime:
+    """Return `moment` in UTC; raises 422 for one without a time zone or outside the calendar."""
+    if moment.tzinfo is None:
+        raise ProblemError("invalid", errors=(FieldError(pointer, "a time zone is needed"),))
+    try:
+        return moment.astimezone(dt.UTC)
+    except OverflowError:
+        raise ProblemError("invalid", errors=(FieldError(pointer, "no such day"),)) from None
+
+
 def claim_of(report: ReportIn | Parameters) -> Claim:
     """Return the claim as domain values; raises 422 for an address or a time that cannot be read."""
     address = None
@@ -145,14 +315,7 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
             address = parse_address(report.client_ip)
         except AddressError as problem:
             raise ProblemError("invalid", errors=(FieldError("/client_ip", str(problem)),)) from None
-    observed_at = report.observed_at
-    if observed_at is not None:
-        if observed_at.tzinfo is None:
-            raise ProblemError("invalid", errors=(FieldError("/observed_at", "a time zone is needed"),))
-        try:
-            observed_at = observed_at.astimezone(dt.UTC)
-        except OverflowError:
-            raise ProblemError("invalid", errors=(FieldError("/observed_at", "no such day"),)) from None
+    observed_at = utc(report.observed_at, "/observed_at") if report.observed_at is not None else None
     claim = Claim(
         recipient_class=RecipientClass.from_word(report.recipient_class),
         client_ip=address,
@@ -172,3 +335,8 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
         digest=report.digest,
         helo=report.helo,
     )
+
+
+def pointers_of(names: Iterable[str]) -> list[str]:
+    """Return a pointer for each of the first few parameters called `names`."""
+    return [_pointer((name,)) for name in list(names)[:MOST_ERRORS]]

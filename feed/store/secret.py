@@ -27,13 +27,16 @@ class Secret:
         if len(key) < _SIZE:
             raise SecretError("the secret is shorter than 32 bytes")
         self._key = key
+        self._derived: dict[str, bytes] = {}  # purposes are few: a word, a period, a reporter's number
 
     def __repr__(self) -> str:
         return "Secret(...)"
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """Return 32 bytes: HMAC-SHA-256 of `data` under the key of `purpose`."""
-        key = hmac.digest(self._key, purpose.encode(), hashlib.sha256)
+        key = self._derived.get(purpose)
+        if key is None:
+            key = self._derived[purpose] = hmac.digest(self._key, purpose.encode(), hashlib.sha256)
         return hmac.digest(key, data, hashlib.sha256)
 
     def periodic(self, purpose: str, data: bytes, *, day: int) -> tuple[bytes, bytes]:

@@ -80,7 +80,9 @@ def api(database: Database, tmp_path: pathlib.Path) -> Iterator[Api]:
             author="t",
             now=int(NOW.timestamp()),
         )
-    yield Api(feed, key)
+    made = Api(feed, key)
+    with made.client:
+        yield made
     feed.database.dispose()
 
 
@@ -316,9 +318,9 @@ def test_own_networks_are_never_charged(api: Api) -> None:
 
 
 def test_quota_ends_the_day_and_says_until_when(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.intake.QUOTA_NEW", 2)
+    monkeypatch.setattr("ingest.quota.NEW", 2)
     left = [api.record(original_key=str(number), recipient_token=str(number)).headers for number in range(2)]
-    assert [one["ratelimit"] for one in left] == ['"day";r=1', '"day";r=0']
+    assert [one["ratelimit"] for one in left] == ['"day";r=1;t=43200', '"day";r=0;t=43200']
     answer = api.record(original_key="3")
     assert (answer.status_code, _type(answer), answer.headers["retry-after"]) == (429, "over_quota", "43200")
     assert api.record(original_key="0", recipient_token="0").json()["status"] == "duplicate"

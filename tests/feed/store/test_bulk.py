@@ -36,10 +36,8 @@ def _events(seed: int, number: int) -> list[Event]:
 
 
 def _rows(database: Database) -> list[list[Any]]:
-    rows = []
     with database.read() as connection:
-        for table in (event, cell):
-            rows.append(sorted(tuple(row) for row in connection.execute(sa.select(table))))
+        rows = [sorted(tuple(row) for row in connection.execute(sa.select(table))) for table in (event, cell)]
         columns = [emitter_state.c[name] for name in ("emitter_key", "channel", "next_due_minute", "epoch")]
         rows.append(sorted(tuple(row) for row in connection.execute(sa.select(*columns))))
     return [[repr(row) for row in table] for table in rows]

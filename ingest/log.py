@@ -1,0 +1,39 @@
+"""One line for each request that was refused or failed: codes and numbers, never content, never a key."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+from starlette.requests import Request
+
+_FAILED: Final = 500
+_log = structlog.get_logger("ingest")
+
+
+def configure() -> None:
+    """Write JSON lines to standard error, which systemd or a container keeps."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def refused(request: Request, *, code: str, status: int) -> None:
+    """Say that a request was refused, and why by its stable word; the route as its template."""
+    write = _log.error if status >= _FAILED else _log.info
+    route = request.scope.get("route")
+    write(
+        "refused",
+        code=code,
+        status=status,
+        method=request.method,
+        route=getattr(route, "path", None),
+        source=getattr(request.state, "source_id", None),
+    )
