@@ -9,9 +9,8 @@ from typing import Final
 
 from feed.domain.listing import Code
 
-Entries = dict[tuple[bytes, int], Code]
-"""(packed address, unit) to code."""
-
+Entries = dict[bytes, int]
+"""Published unit to return code: 16 bytes of the packed address and one byte for the width (32, 64, 128)."""
 
 GATE_ABOVE: Final = 1000
 """Growth and shrink are judged only above so many entries: a young list doubles every day."""
@@ -37,7 +36,7 @@ def gate(wanted: Entries, before: Entries, *, frozen: bool, yesterday: int | Non
     gone = before.keys() - wanted.keys()
     if len(before) > GATE_ABOVE and len(gone) > SHRINK * len(before) and endings < len(gone):
         return Gated(entries=before, alarm=f"{len(gone)} of {len(before)} entries vanished without a reason")
-    added = {key for key, code in wanted.items() if before.get(key) not in {code, Code.CONFIRMED}}
+    added = {key for key, code in wanted.items() if before.get(key) not in (code, Code.CONFIRMED)}
     why = None
     if frozen:
         why = "publication is frozen by the operator"

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import MAPPED_PREFIX, special_purpose, unpacked
+from feed.domain.address import MAPPED_PREFIX, packed, special_purpose, unpacked
 from feed.domain.listing import Code
 from feed.jobs.gate import Entries, Gated, gate
 from feed.settings import PublishSettings
@@ -22,6 +22,7 @@ from feed.snapshot.format import EXPIRE_S, REFRESH_S, Meta, SnapshotError, Value
 from feed.snapshot.reader import Snapshot
 from feed.store import controls, exemptions, publications, states
 from feed.store.database import Database, file_lock
+from feed.store.exemptions import Exemption
 from feed.store.publications import Publication
 
 FREEZE: Final = "freeze"
@@ -32,6 +33,7 @@ RENEW_S: Final = 60
 
 _LOOPBACK: Final = 127
 _V4_UNIT: Final = 32
+_V6_UNIT: Final = 64
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
 
@@ -55,10 +57,11 @@ def publish(database: Database, settings: PublishSettings, *, now: int) -> list[
             generation = controls.generation(connection)
             kept = {zone: publications.last(connection, zone) for zone in settings.files}
             same = _unchanged(settings, served, kept, generation)
-            gates = {} if same else _gates(connection, settings, kept, served, now=now)
+            before = {} if same else {zone: _entries(snapshot) for zone, snapshot in served.items()}
+            gates = {} if same else _gates(connection, settings, kept, before, now=now)
         published = [_renewed(settings.files[zone], last, snapshot, now=now) for zone, last, snapshot in same]
         published += [
-            _zone(settings, zone, gated, served[zone], kept[zone], generation, now=now)
+            _zone(settings, zone, gated, before[zone], served[zone], kept[zone], generation, now=now)
             for zone, gated in gates.items()
         ]
         with database.write() as connection:
@@ -103,20 +106,19 @@ def _gates(
     connection: Connection,
     settings: PublishSettings,
     kept: Mapping[str, Publication | None],
-    served: Mapping[str, Snapshot | None],
+    before: Mapping[str, Entries],
     *,
     now: int,
 ) -> dict[str, Gated]:
-    """Return what may go out into each zone."""
-    wanted, alarm = _wanted(connection, settings, now=now)
+    """Return what may go out into each zone. before: what is served now."""
+    wanted, alarm = _wanted(connection, settings, before[settings.score_zone], now=now)
     frozen = controls.get(connection, FREEZE)
-    confirmed: Entries = {key: code for key, code in wanted.items() if code is Code.CONFIRMED}
+    confirmed = {key: code for key, code in wanted.items() if code == Code.CONFIRMED}
     gates = {}
     for zone, entries in ((settings.zone, confirmed), (settings.score_zone, wanted)):
-        snapshot = served[zone]
         gated = gate(
             entries,
-            _entries(snapshot) if snapshot is not None else {},
+            before[zone],
             frozen=frozen is not None and frozen.value == "on",
             yesterday=publications.entries_since(connection, zone, since=now - _SECONDS_A_DAY),
             endings=_endings(connection, kept[zone], now=now),
@@ -125,20 +127,36 @@ def _gates(
     return gates
 
 
-def _wanted(connection: Connection, settings: PublishSettings, *, now: int) -> tuple[Entries, str | None]:
-    """Return everything listed but what is exempt or could never be an emitter, whatever a row says."""
-    exempt = exemptions.in_force(connection, minute=now // _SECONDS_A_MINUTE)
-    entries: Entries = {}
+def _wanted(
+    connection: Connection, settings: PublishSettings, before: Entries, *, now: int
+) -> tuple[Entries, str | None]:
+    """Return everything listed but what is exempt or could never be an emitter, whatever a row says.
+
+    What is served already was judged when it came, so only additions are judged for special purpose.
+    """
+    entries = states.published(connection)
+    for one in exemptions.in_force(connection, minute=now // _SECONDS_A_MINUTE):
+        for key in _covered(entries, one):
+            del entries[key]
     alarm = None
-    for row in states.published(connection):
-        address = unpacked(row.address)
-        if exempt and exemptions.covering(exempt, address, whole_64=row.unit != states.WHOLE_IPV6):
-            continue
-        if not settings.allow_special and special_purpose(address) is not None:
-            alarm = "an address of special-purpose space was listed and is not published"
-            continue
-        entries[(row.address, row.unit)] = row.code
+    if not settings.allow_special:
+        for key in [key for key in entries if key not in before]:
+            if special_purpose(unpacked(key[:16])) is not None:
+                alarm = "an address of special-purpose space was listed and is not published"
+                del entries[key]
     return entries, alarm
+
+
+def _covered(entries: Entries, exemption: Exemption) -> list[bytes]:
+    """Return the keys of `entries` inside the exempt network; a /64 counts if any part of it is exempt."""
+    first, last = packed(exemption.network.network_address), packed(exemption.network.broadcast_address)
+    wide = first[:8] + bytes(8)
+    found = []
+    for key in entries:
+        address, unit = key[:16], key[16]
+        if (first if unit != _V6_UNIT else wide) <= address <= last:
+            found.append(key)
+    return found
 
 
 def _endings(connection: Connection, last: Publication | None, *, now: int) -> int:
@@ -155,29 +173,29 @@ def _last(path: pathlib.Path, zone: str) -> Snapshot | None:
     return snapshot if snapshot.meta.zone == zone else None
 
 
-def _entries(snapshot: Snapshot) -> Entries:
+def _entries(snapshot: Snapshot | None) -> Entries:
     """Return the entries of a snapshot without the test entries, which no emitter can be.
 
     Neighbours with the same value are one range in the file; they are taken apart by their unit.
     """
     entries: Entries = {}
-    for run in snapshot.ranges():
-        code, unit = Code(run.value.code), run.value.unit
+    for run in snapshot.ranges() if snapshot is not None else ():
+        code, unit = run.value.code, bytes((run.value.unit,))
         if run.version == 4:  # noqa: PLR2004
             if run.first >> 24 != _LOOPBACK:
                 for number in range(run.first, run.last + 1):
-                    entries[MAPPED_PREFIX + number.to_bytes(4, "big"), unit] = code
+                    entries[MAPPED_PREFIX + number.to_bytes(4, "big") + unit] = code
         else:
-            for number in range(run.first, run.last + 1, 1 << (128 - unit)):
-                entries[number.to_bytes(16, "big"), unit] = code
+            for number in range(run.first, run.last + 1, 1 << (128 - run.value.unit)):
+                entries[number.to_bytes(16, "big") + unit] = code
     return entries
 
 
-def _values(settings: PublishSettings) -> Mapping[tuple[Code, int], Value]:
+def _values(settings: PublishSettings) -> Mapping[tuple[int, int], Value]:
     words = {Code.CONFIRMED: "Backscatter confirmed", Code.REPORTED: "Backscatter reported"}
     url = f"{settings.site_url.rstrip('/')}/lookup/$"
     return {
-        (code, unit): Value(code=code, unit=unit, text=f"{text} from $; reasons and removal: {url}")
+        (int(code), unit): Value(code=code, unit=unit, text=f"{text} from $; reasons and removal: {url}")
         for code, text in words.items()
         for unit in (32, 64, 128)
     }
@@ -198,10 +216,30 @@ def _meta(settings: PublishSettings, zone: str, *, serial: int, now: int) -> Met
     )
 
 
+def _data(
+    settings: PublishSettings, zone: str, entries: Entries, before: Entries, last: Snapshot | None, meta: Meta
+) -> bytes:
+    """Return the file with `entries`: the last one patched where only entries differ, else built anew."""
+    values = _values(settings)
+
+    def entry(key: bytes, code: int) -> tuple[bytes, int, Value]:
+        unit = key[16]
+        return key[:16], unit if unit != _V4_UNIT else 128, values[code, unit]
+
+    if last is None or last.meta != _meta(settings, zone, serial=last.meta.serial, now=last.meta.created_at):
+        return writer.build_packed((entry(key, code) for key, code in entries.items()), meta)
+    changes: list[tuple[bytes, int, Value | None]] = [
+        (key[:16], key[16] if key[16] != _V4_UNIT else 128, None) for key in before.keys() - entries.keys()
+    ]
+    changes += [entry(key, code) for key, code in entries.items() if before.get(key) != code]
+    return writer.patch_packed(last, changes, meta)
+
+
 def _zone(
     settings: PublishSettings,
     zone: str,
     gated: Gated,
+    before: Entries,
     last: Snapshot | None,
     kept: Publication | None,
     generation: int,
@@ -210,15 +248,9 @@ def _zone(
 ) -> Publication:
     """Write the file of one zone if its list changed or is due for renewal; return what is published."""
     path = settings.files[zone]
-    before = _entries(last).keys() if last is not None else set()
     last_serial = last.meta.serial if last is not None else 0
     serial = writer.serial_after(max(kept.serial if kept is not None else 0, last_serial), now)
-    values = _values(settings)
-    packed = (
-        (address, unit if unit != _V4_UNIT else 128, values[code, unit])
-        for (address, unit), code in gated.entries.items()
-    )
-    data = writer.build_packed(packed, _meta(settings, zone, serial=serial, now=now))
+    data = _data(settings, zone, gated.entries, before, last, _meta(settings, zone, serial=serial, now=now))
     made = Snapshot.open(data)
     now_published = Publication(
         zone=zone,
@@ -228,8 +260,8 @@ def _zone(
         published_at=now,
         renewed_at=now,
         entries_n=len(gated.entries),
-        added_n=len(gated.entries.keys() - before),
-        left_n=len(before - gated.entries.keys()),
+        added_n=len(gated.entries.keys() - before.keys()),
+        left_n=len(before.keys() - gated.entries.keys()),
         held_n=gated.held_n,
         alarm=gated.alarm,
     )

@@ -197,24 +197,15 @@ def history(connection: Connection, key: bytes, channel: Channel, *, limit: int 
     ]  # fmt: skip
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """One entry that belongs into the zones. address: 16 bytes. unit: 32, 64 or 128."""
-
-    address: bytes
-    unit: int
-    code: Code
-
-
-def published(connection: Connection) -> list[Published]:
-    """Return everything that belongs into the zones, by key."""
+def published(connection: Connection) -> dict[bytes, int]:
+    """Return everything that belongs into the zones: 16 bytes of address and one of unit, to the code."""
     table = emitter_state
     rows = connection.execute(
         sa.select(table.c.address, table.c.unit, table.c.code)
         .where(table.c.code > 0)
         .order_by(table.c.emitter_key)
     )
-    return [Published(address=bytes(row.address), unit=row.unit, code=Code(row.code)) for row in rows]
+    return {bytes(address) + bytes((unit,)): code for address, unit, code in rows}
 
 
 def worst(connection: Connection, *, limit: int) -> list[Row]:

@@ -94,6 +94,47 @@ def test_exempt_address_leaves_even_before_it_is_scored(sqlite: Database, settin
     assert _served(settings, ZONE, "192.0.2.66") == 0
 
 
+@pytest.mark.parametrize(
+    ("network", "left"),
+    [
+        pytest.param("2001:db8:1::5/128", [0, 2, 2], id="one address, and the /64 that holds it"),
+        pytest.param("2001:db8:1::/48", [0, 0, 2], id="a whole network"),
+        pytest.param("2001:db8:9::/48", [2, 2, 2], id="somebody else"),
+    ],
+)
+def test_exempt_ipv6_leaves_as_wide_as_it_is_listed(
+    sqlite: Database, settings: PublishSettings, network: str, left: list[int]
+) -> None:
+    _list(sqlite, "2001:db8:1::5", unit=64)
+    _list(sqlite, "2001:db8:1:1::6", unit=128)
+    _list(sqlite, "2001:db8:2::7", unit=128)
+    with sqlite.write() as connection:
+        exemptions.add(
+            connection, network=parse_network(network), kind=Hold.EXEMPT, reason="r", author="a", now=NOW,
+            until_minute=NOW // 60 + 100,
+        )  # fmt: skip
+    publish(sqlite, settings, now=NOW)
+    asked = ("2001:db8:1::5", "2001:db8:1:1::6", "2001:db8:2::7")
+    assert [_served(settings, ZONE, address) for address in asked] == left
+
+
+def test_patched_file_equals_one_built_anew(
+    sqlite: Database, settings: PublishSettings, tmp_path: pathlib.Path
+) -> None:
+    for number in range(5):
+        _list(sqlite, f"192.0.2.{number}", Code.REPORTED if number % 2 else Code.CONFIRMED)
+    publish(sqlite, settings, now=NOW)
+    _list(sqlite, "192.0.2.1", Code.CONFIRMED)
+    _list(sqlite, "192.0.2.2", Code.NONE)
+    _list(sqlite, "2001:db8:2::7", unit=128)
+    publish(sqlite, settings, now=NOW + 1)
+    anew = PublishSettings(folder=tmp_path / "anew")
+    publish(sqlite, anew, now=NOW + 1)
+    for zone in (ZONE, SCORE):
+        patched, built = (Snapshot.open(one.files[zone].read_bytes()) for one in (settings, anew))
+        assert list(patched.networks()) == list(built.networks())
+
+
 def test_freeze_holds_additions_and_lets_endings_out(sqlite: Database, settings: PublishSettings) -> None:
     _list(sqlite, "192.0.2.66")
     publish(sqlite, settings, now=NOW)
@@ -149,7 +190,7 @@ def test_file_that_cannot_be_written_leaves_the_last_good_one(
 
 
 def _many(count: int, code: Code = Code.CONFIRMED) -> Entries:
-    return {(bytes(12) + number.to_bytes(4, "big"), 32): code for number in range(count)}
+    return {bytes(12) + number.to_bytes(4, "big") + b" ": code for number in range(count)}
 
 
 @pytest.mark.parametrize(
