@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 
 from feed.domain.address import parse_address
 from feed.domain.event import Attestation, Kind, RecipientClass
