@@ -378,14 +378,26 @@ def test_a_datagram_too_long_to_read_is_formerr(running: Server) -> None:
 
 
 def test_a_datagram_from_port_0_costs_nobody_his_answer(running: Server) -> None:
+    """In one batch with others: the workers are held until all have come."""
     port = running.port
     try:
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
     except PermissionError:
         pytest.skip("needs the right to send raw packets")
-    query = dns.message.make_query("2.0.0.127.bl.example.org", "A").to_wire()
-    with raw:
-        for _ in range(100):
-            datagram = bytes(2) + port.to_bytes(2) + (8 + len(query)).to_bytes(2) + bytes(2) + query
-            raw.sendto(datagram, ("127.0.0.1", 0))
-            assert first(ask(port, "2.0.0.127.bl.example.org")) == "127.0.0.2"
+    wire = dns.message.make_query("2.0.0.127.bl.example.org", "A").to_wire()
+    spoofed = bytes(2) + port.to_bytes(2) + (8 + len(wire)).to_bytes(2) + bytes(2) + wire
+    with raw, contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(40)]
+        children = running.children()
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            for sock in socks:
+                raw.sendto(spoofed, ("127.0.0.1", 0))
+                sock.sendto(wire, ("127.0.0.1", port))
+        finally:
+            for pid in children:
+                os.kill(pid, signal.SIGCONT)
+        for sock in socks:
+            sock.settimeout(5)
+            assert sock.recv(600)[:2] == wire[:2]
