@@ -22,6 +22,8 @@ from feed.domain.address import AddressError, parse_network
 DEFAULT_FILE: Final = "backscatter.toml"
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))+")
 
+_ADDRESS: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}@[a-z0-9][a-z0-9.-]{0,250}[a-z0-9]", re.IGNORECASE)
+
 
 class SettingsError(Exception):
     """The settings cannot be used; the message names each wrong value, in words."""
@@ -45,6 +47,12 @@ def _listen(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004
         raise ValueError("HOST:PORT is needed, such as 127.0.0.1:5300 or [::1]:53")
+    return text
+
+
+def _sender(text: str) -> str:
+    if text and not _ADDRESS.fullmatch(text):
+        raise ValueError("a plain mail address is needed, such as noreply@feed.example.org")
     return text
 
 
@@ -116,6 +124,36 @@ class DnsSettings(_Section):
     workers: int = Field(default=1, ge=1, le=256)
 
 
+class SiteSettings(_Section):
+    """`[site]`: what the pages say and ask."""
+
+    controller: str = Field(default="", max_length=500)
+    """Who is responsible under data protection law, with postal address; stands on the terms page."""
+    answer_days: int = Field(default=3, ge=1, le=30)
+    """Within how many days the operator answers disputes; told to everybody who asks."""
+    resolver: Listen | None = None
+    """Resolver that the removal proofs ask; the first of /etc/resolv.conf unless named."""
+    rdap_url: str = Field(default="", pattern=r"^(https?://[\x21-\x7e]{1,300})?$")
+    """RDAP service that is asked for abuse contacts, such as https://rdap.example.net/ip/; empty: none."""
+
+
+class MailSettings(_Section):
+    """`[mail]`: the relay for our own mails. Without a host no mail is offered and none is sent."""
+
+    host: str = Field(default="", max_length=253)
+    port: int = Field(default=25, ge=1, le=65535)
+    sender: Annotated[str, AfterValidator(_sender)] = ""
+    """What stands in `From`; the envelope sender is always empty."""
+    tls: Literal["none", "starttls", "tls"] = "none"
+    """starttls and tls check the relay's certificate."""
+    timeout_s: float = Field(default=20, gt=0, le=120)
+
+    @property
+    def can_send(self) -> bool:
+        """Whether mails can be sent at all."""
+        return bool(self.host and self.sender)
+
+
 class Settings(BaseSettings):
     """All settings. Build it with `load`."""
 
@@ -128,6 +166,8 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     http: HttpSettings = HttpSettings()
     dns: DnsSettings = DnsSettings()
+    site: SiteSettings = SiteSettings()
+    mail: MailSettings = MailSettings()
 
     @classmethod
     def settings_customise_sources(

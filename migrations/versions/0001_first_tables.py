@@ -296,12 +296,81 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_exemption_until_minute"), "exemption", ["until_minute"], unique=False)
     op.create_table(
+        "manual_listing",
+        sa.Column("manual_id", sa.Integer(), autoincrement=True, nullable=False, comment="number"),
+        sa.Column(
+            "address",
+            sa.LargeBinary(length=16),
+            nullable=False,
+            comment="16 bytes: the address, or the first of a /64",
+        ),
+        sa.Column("unit", sa.SmallInteger(), nullable=False, comment="32, 64 or 128"),
+        sa.Column("code", sa.SmallInteger(), nullable=False, comment="last octet of 127.0.0.x"),
+        sa.Column("reason", sa.String(length=200), nullable=False, comment="why"),
+        sa.Column("author", sa.String(length=100), nullable=False, comment="who"),
+        sa.Column("created_at", sa.BigInteger(), nullable=False, comment="when"),
+        sa.Column("until_minute", sa.BigInteger(), nullable=False, comment="end"),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True, comment="when it ended"),
+        sa.Column("ended_by", sa.String(length=100), nullable=True, comment="who or what ended it"),
+        sa.CheckConstraint("code IN (2, 3)", name=op.f("ck_manual_listing_code_known")),
+        sa.CheckConstraint("length(address) = 16", name=op.f("ck_manual_listing_address_length")),
+        sa.CheckConstraint("length(reason) > 0", name=op.f("ck_manual_listing_reason_given")),
+        sa.CheckConstraint("unit IN (32, 64, 128)", name=op.f("ck_manual_listing_unit_known")),
+        sa.PrimaryKeyConstraint("manual_id", name=op.f("pk_manual_listing")),
+        comment="Addresses that an operator lists by hand, each with an end",
+    )
+    op.create_index(op.f("ix_manual_listing_until_minute"), "manual_listing", ["until_minute"], unique=False)
+    op.create_table(
+        "observation",
+        sa.Column(
+            "emitter_key",
+            sa.LargeBinary(length=16),
+            nullable=False,
+            comment="16 bytes: the emitter, IPv6 by /64",
+        ),
+        sa.Column("source_id", sa.Integer(), nullable=False, comment="the reporter"),
+        sa.Column("day", sa.Integer(), nullable=False, comment="day that was observed"),
+        sa.Column(
+            "received_minute",
+            sa.Integer(),
+            nullable=False,
+            comment="when it was said; the largest of one minute is kept",
+        ),
+        sa.Column(
+            "epoch", sa.Integer(), nullable=False, comment="accepted removals of the emitter when it was said"
+        ),
+        sa.Column(
+            "address", sa.LargeBinary(length=16), nullable=False, comment="16 bytes: the exact address"
+        ),
+        sa.Column("null_n", sa.Integer(), nullable=False, comment="null-sender mails from it in 24 h"),
+        sa.Column("genuine_n", sa.Integer(), nullable=False, comment="genuine notifications among them"),
+        sa.Column("seen_24h", sa.Integer(), nullable=False, comment="all mails from it in 24 h"),
+        sa.Column("retracted_at", sa.BigInteger(), nullable=True, comment="when it was taken back"),
+        sa.CheckConstraint("length(address) = 16", name=op.f("ck_observation_address_length")),
+        sa.CheckConstraint("length(emitter_key) = 16", name=op.f("ck_observation_emitter_key_length")),
+        sa.PrimaryKeyConstraint(
+            "emitter_key", "source_id", "day", "received_minute", name=op.f("pk_observation")
+        ),
+        comment="What reporters saw of an address on a day; cells keep the largest of each day",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_observation_day"), "observation", ["day"], unique=False)
+    op.create_index(op.f("ix_observation_source_id_day"), "observation", ["source_id", "day"], unique=False)
+    op.create_table(
         "policy_snapshot",
         sa.Column("policy_id", sa.Integer(), autoincrement=True, nullable=False, comment="number"),
         sa.Column(
             "name", sa.String(length=40), nullable=False, comment="private, community or a file's name"
         ),
-        sa.Column("body", sa.Text(), nullable=False, comment="all numbers, JSON"),
+        sa.Column(
+            "body",
+            sa.Text(),
+            nullable=False,
+            comment="all numbers and the digest of the provider ranges, JSON",
+        ),
+        sa.Column(
+            "providers", sa.Text(), nullable=True, comment="the provider ranges, JSON; none = unreadable"
+        ),
         sa.Column("since_at", sa.BigInteger(), nullable=False, comment="in force since"),
         sa.PrimaryKeyConstraint("policy_id", name=op.f("pk_policy_snapshot")),
         comment="Each policy that was ever in force",
@@ -400,19 +469,47 @@ def upgrade() -> None:
             nullable=False,
             comment="independence group: same organisation, network or operator",
         ),
-        sa.Column("weight", sa.SmallInteger(), nullable=False, comment="twentieths, 0 to 20"),
+        sa.Column(
+            "weight", sa.SmallInteger(), nullable=False, comment="given by the operator, twentieths, 0 to 20"
+        ),
         sa.Column(
             "weight_until_day", sa.Integer(), nullable=False, comment="end of a seeded weight, 0 = none"
         ),
         sa.Column("weight_reason", sa.String(length=200), nullable=False, comment="why this weight"),
+        sa.Column(
+            "earned_weight",
+            sa.SmallInteger(),
+            server_default="0",
+            nullable=False,
+            comment="by confirmed reports, twentieths, 0 to 20",
+        ),
         sa.Column("anchor", sa.Boolean(), nullable=False, comment="its traps count as anchors"),
         sa.Column("vetted", sa.Boolean(), nullable=False, comment="higher quota"),
         sa.Column("suspended_at", sa.BigInteger(), nullable=True, comment="nothing of it counts since"),
         sa.Column("created_at", sa.BigInteger(), nullable=False, comment="registration"),
+        sa.CheckConstraint("earned_weight BETWEEN 0 AND 20", name=op.f("ck_reporter_earned_weight_range")),
         sa.CheckConstraint("weight BETWEEN 0 AND 20", name=op.f("ck_reporter_weight_range")),
         sa.PrimaryKeyConstraint("source_id", name=op.f("pk_reporter")),
         sa.UniqueConstraint("name", name=op.f("uq_reporter_name")),
         comment="Who reports",
+    )
+    op.create_table(
+        "retraction",
+        sa.Column("retraction_id", sa.Integer(), autoincrement=True, nullable=False, comment="number"),
+        sa.Column(
+            "source_id", sa.Integer(), nullable=False, comment="the reporter whose reports are taken back"
+        ),
+        sa.Column(
+            "asked_at", sa.BigInteger(), nullable=False, comment="when; what arrived later is not taken back"
+        ),
+        sa.Column("author", sa.String(length=100), nullable=False, comment="who"),
+        sa.Column("reason", sa.String(length=200), nullable=False, comment="why"),
+        sa.Column("emitters_n", sa.Integer(), nullable=False, comment="emitters done so far"),
+        sa.Column("ended_n", sa.Integer(), nullable=False, comment="listings that ended by it so far"),
+        sa.Column("done_at", sa.BigInteger(), nullable=True, comment="when the last emitter was done"),
+        sa.CheckConstraint("length(reason) > 0", name=op.f("ck_retraction_reason_given")),
+        sa.PrimaryKeyConstraint("retraction_id", name=op.f("pk_retraction")),
+        comment="Retractions of whole reporters; one without an end is carried on by the scheduler",
     )
     op.create_table(
         "ticket",
@@ -456,10 +553,13 @@ def upgrade() -> None:
         sa.Column("score", sa.BigInteger(), nullable=False, comment="micro-points"),
         sa.Column("policy_id", sa.Integer(), nullable=False, comment="policy_snapshot in force"),
         sa.Column("trust_id", sa.Integer(), nullable=False, comment="trust_snapshot in force"),
+        sa.Column(
+            "void_at", sa.BigInteger(), nullable=True, comment="when a retraction made it not have happened"
+        ),
         sa.CheckConstraint("from_state BETWEEN 0 AND 7", name=op.f("ck_transition_from_state_range")),
         sa.CheckConstraint("to_state BETWEEN 0 AND 7", name=op.f("ck_transition_to_state_range")),
         sa.PrimaryKeyConstraint("emitter_key", "channel", "seq", name=op.f("pk_transition")),
-        comment="Append-only history of states",
+        comment="Append-only history of states; what a retraction undid stays, marked",
     )
     op.create_index(op.f("ix_transition_at_minute"), "transition", ["at_minute"], unique=False)
     op.create_table(
@@ -495,6 +595,39 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"], name=op.f("fk_api_key_source_id")),
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_api_key")),
         comment="Keys; the secret itself is never stored",
+    )
+    op.create_table(
+        "contradiction",
+        sa.Column("source_id", sa.Integer(), nullable=False, comment="the reporter"),
+        sa.Column("day", sa.Integer(), nullable=False, comment="UTC day"),
+        sa.Column("kind", sa.String(length=20), nullable=False, comment="solicited, dispute or canary"),
+        sa.Column("n", sa.Integer(), nullable=False, comment="how many that day"),
+        sa.CheckConstraint(
+            "kind IN ('solicited', 'dispute', 'canary')", name=op.f("ck_contradiction_kind_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["reporter.source_id"], name=op.f("fk_contradiction_source_id")
+        ),
+        sa.PrimaryKeyConstraint("source_id", "day", "kind", name=op.f("pk_contradiction")),
+        comment="What proved reports wrong; a removal is no contradiction",
+    )
+    op.create_table(
+        "flood_day",
+        sa.Column("source_id", sa.Integer(), nullable=False, comment="the reporter"),
+        sa.Column("day", sa.Integer(), nullable=False, comment="day of the originals that weigh nothing"),
+        sa.Column(
+            "addresses_n",
+            sa.Integer(),
+            nullable=False,
+            comment="new addresses that nobody confirmed, of its group",
+        ),
+        sa.Column("set_at", sa.BigInteger(), nullable=False, comment="since when"),
+        sa.Column("reviewed_at", sa.BigInteger(), nullable=True, comment="when an operator let it count"),
+        sa.Column("author", sa.String(length=100), nullable=True, comment="who reviewed it"),
+        sa.Column("reason", sa.String(length=200), nullable=True, comment="why it counts"),
+        sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"], name=op.f("fk_flood_day_source_id")),
+        sa.PrimaryKeyConstraint("source_id", "day", name=op.f("pk_flood_day")),
+        comment="Days of reporters that weigh nothing until reviewed: too many new addresses in their group",
     )
     op.create_table(
         "reporter_host",

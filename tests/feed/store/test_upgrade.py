@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from feed.store import upgrade
+from feed.store import controls, tables_site, upgrade  # noqa: F401 - its tables join the metadata
 from feed.store.database import Database, StoreError
 from feed.store.tables import metadata
 from feed.store.upgrade import SchemaError
@@ -41,6 +41,16 @@ def test_migrations_make_every_named_check(database: Database) -> None:
             }
             found = {check["name"] for check in inspector.get_check_constraints(table.name)}
             assert wanted <= found, table.name
+
+
+def test_the_audit_log_takes_new_lines_only(database: Database) -> None:
+    with database.write() as connection:
+        controls.log(connection, at=1, actor="a", action="freeze", subject="s", reason="r")
+    for change in ("UPDATE audit SET reason = 'x'", "DELETE FROM audit"):
+        with pytest.raises((StoreError, sa.exc.IntegrityError)), database.write() as connection:
+            connection.execute(sa.text(change))
+    with database.read() as connection:
+        assert connection.execute(sa.text("SELECT reason FROM audit")).scalars().all() == ["r"]
 
 
 def test_every_table_and_column_is_commented() -> None:
@@ -130,4 +140,4 @@ def test_installed_wheel_carries_and_runs_the_migrations(tmp_path: pathlib.Path)
     )
     folder, version = done.stdout.split()
     assert folder.startswith(str(site))
-    assert version == "0001"
+    assert version == "0002"
