@@ -8,38 +8,130 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from ingest.report import commands
 from ingest.report.client import FeedClient, FeedError
+from ingest.report.networks import NetworkError
 from ingest.report.samples import notifications
+from ingest.report.spool import SpoolError
 
 _LOOK_S: Final = 0.5
+_CLASSES: Final = ("trap", "tag_missing", "tag_bad", "log_miss", "no_such_user", "unknown")
+
+
+def _clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 refused or not reachable, 2 wrong arguments."""
+    """Run the command line and exit: 0 done, 1 refused or unreachable, 2 wrong arguments, 75 not spooled."""
+    options = _parser().parse_args(arguments)
+    try:
+        sys.exit(options.run(options))
+    except (FeedError, SpoolError, NetworkError, commands.CommandError) as problem:
+        sys.exit(f"backscatter-report: {problem}")
+    except OSError as problem:
+        sys.exit(f"backscatter-report: {problem.filename}: {problem.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="backscatter-report", description="Report unsolicited notifications to a feed."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    sample = commands.add_parser("sample", help="send three made-up notifications, to try a feed out")
+    commands_ = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_sample(commands_)
+    _add_scan(commands_)
+    _add_send(commands_)
+    _add_init(commands_)
+    return parser
+
+
+_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def _add_sample(commands_: "_Commands[argparse.ArgumentParser]") -> None:
+    sample = commands_.add_parser("sample", help="send three made-up notifications, to try a feed out")
     sample.add_argument("--feed", default="http://127.0.0.1:8080", help="address of the feed")
     sample.add_argument("--key-file", type=pathlib.Path, required=True, help="file that holds the key")
     sample.add_argument("--emitter", default="192.0.2.66", help="address that sent them (default 192.0.2.66)")
     sample.add_argument("--wait", action="store_true", help="wait until DNS lists the address")
     sample.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="of --wait (default 60)")
     sample.set_defaults(run=_sample)
-    options = parser.parse_args(arguments)
-    try:
-        sys.exit(options.run(options))
-    except FeedError as problem:
-        sys.exit(f"backscatter-report: {problem}")
-    except OSError as problem:
-        sys.exit(f"backscatter-report: {problem.filename}: {problem.strerror}")
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config", type=pathlib.Path, help="settings (default /etc/backscatter-report.toml)"
+    )
+    command.add_argument("--state", type=pathlib.Path, help="folder of index, key and spool")
+
+
+def _add_scan(commands_: "_Commands[argparse.ArgumentParser]") -> None:
+    scan = commands_.add_parser(
+        "scan", help="read mail logs and show what they prove; sends nothing by itself"
+    )
+    follow = commands_.add_parser("follow", help="read mail logs as they grow")
+    for command in (scan, follow):
+        _add_common(command)
+        command.add_argument(
+            "logs", nargs="+", metavar="LOG", help="plain, gzip or journald export; - is stdin"
+        )
+        command.add_argument("--submit", action="store_true", help="report what was found")
+        command.add_argument("--domain", action="append", help="a domain that receives mail here")
+        command.add_argument("--own-network", action="append", metavar="CIDR", help="servers that are yours")
+        command.add_argument(
+            "--forwarder", action="append", metavar="CIDR", help="servers that forward to you"
+        )
+        command.add_argument(
+            "--complete", action="store_true", help="all mail of the domains is in these logs"
+        )
+        command.add_argument("--zone", help="time zone of stamps without one, such as Europe/Berlin")
+    scan.add_argument("--providers", type=pathlib.Path, metavar="FILE", help="networks of large providers")
+    scan.add_argument("--days", type=int, default=14, help="show so many days (default 14)")
+    scan.set_defaults(run=lambda options: commands.run_scan(options, _clock))
+    follow.add_argument("--once", action="store_true", help="read what is there, then end")
+    follow.set_defaults(run=lambda options: commands.run_follow(options, _clock))
+
+
+def _add_send(commands_: "_Commands[argparse.ArgumentParser]") -> None:
+    send = commands_.add_parser("send", help="report stored mails: stdin, files, Maildirs, mbox files")
+    _add_common(send)
+    send.add_argument("mails", nargs="*", metavar="MAIL", help="default: one mail on stdin")
+    send.add_argument("--class", dest="recipient_class", choices=_CLASSES, help="what you attest")
+    send.add_argument("--client-ip", help="address of the server that delivered it")
+    send.add_argument("--recipient", help="address it was delivered to; only a keyed hash leaves")
+    send.add_argument(
+        "--raw", action="store_true", help="send the mails themselves, not only facts about them"
+    )
+    send.add_argument("--later", action="store_true", help="only spool; `flush` sends")
+    send.set_defaults(run=lambda options: commands.run_send(options, _clock))
+    flush = commands_.add_parser("flush", help="send what is spooled")
+    _add_common(flush)
+    flush.set_defaults(run=lambda options: commands.run_flush(options, _clock))
+
+
+def _add_init(commands_: "_Commands[argparse.ArgumentParser]") -> None:
+    init = commands_.add_parser("init", help="propose settings from the mail server's configuration")
+    which = init.add_mutually_exclusive_group(required=True)
+    which.add_argument("--postfix", action="store_true", help="ask postconf")
+    which.add_argument("--exim", action="store_true", help="ask exim -bP")
+    init.add_argument("--file", help="read the output of postconf or exim -bP from a file instead")
+    init.add_argument("--organisation", default="ORGANISATION", help="who runs the servers")
+    init.add_argument("--contact", default="postmaster@EXAMPLE.ORG", help="role address")
+    init.add_argument(
+        "--backup-mx", action="append", default=[], metavar="CIDR", help="your backup MX elsewhere"
+    )
+    init.add_argument(
+        "--forwarder", action="append", default=[], metavar="CIDR", help="servers that forward to you"
+    )
+    init.set_defaults(run=lambda options: commands.run_init(options, _clock))
 
 
 def _sample(options: argparse.Namespace) -> int:
     key = options.key_file.read_text(encoding="ascii").strip()
     client = FeedClient(options.feed, key)
-    now = dt.datetime.now(dt.UTC)
+    now = _clock()
     for number, (mail, when) in enumerate(notifications(options.emitter, now=now), start=1):
         claim = {
             "class": "trap",
