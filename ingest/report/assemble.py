@@ -164,8 +164,8 @@ class Assembler:
         day = at // _DAY_S
         address, recipient = peer.text.encode(), event.recipient.lower()
         stable = (b"refused", address, recipient, b"%d" % day)
-        facts = self._facts(_Mail(at, peer.text, event.name or b"", forwarder=peer.forwarder), recipient)
-        facts = dataclasses.replace(facts, refused=True, digest=self._keys.digest(*stable))
+        mail = _Mail(at, peer.text, event.name or b"", forwarder=peer.forwarder)
+        facts = self._facts(mail, recipient, refused=True, digest=self._keys.digest(*stable))
         self._arrivals.append(Arrival(self._keys.of(*_split(stable)), at, peer.text, facts.to_json()))
 
     def _scanned(self, host: bytes, at: int, event: Scanned) -> None:
@@ -194,19 +194,19 @@ class Assembler:
         if mail.sender is None or not mail.address:
             return
         recipient = mail.recipients[0].lower() if mail.recipients else b""
-        facts = self._facts(mail, recipient)
         own_id = mail.message_id or b"%d" % (mail.at // _DAY_S)
         stable = (b"mail", mail.address.encode(), queue_id, own_id)
-        facts = dataclasses.replace(facts, digest=self._keys.digest(*stable))
+        facts = self._facts(mail, recipient, refused=False, digest=self._keys.digest(*stable))
         self._arrivals.append(Arrival(self._keys.of(*_split(stable)), mail.at, mail.address, facts.to_json()))
 
-    def _facts(self, mail: _Mail, recipient: bytes) -> Facts:
+    def _facts(self, mail: _Mail, recipient: bytes, *, refused: bool, digest: str) -> Facts:
         keys, domain = self._keys, domain_of(recipient)
         plain = _plain(recipient)
         servers = [mail.address.encode(), *_parents(mail.name)]
         originals = dict.fromkeys(one for one in mail.originals if one != mail.message_id)
         return Facts(
-            refused=False,
+            refused=refused,
+            digest=digest,
             recipient=keys.address(recipient).hex() if recipient else "",
             plain=keys.address(plain).hex() if recipient else "",
             signed=untagged(recipient) is not None,

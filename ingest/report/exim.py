@@ -1,7 +1,9 @@
 r"""Lines of Exim's main log, without their time stamp.
 
 The address of the client stands in brackets after the verified name and the HELO in parentheses; a HELO
-with a space, a parenthesis or a line end does not fit the grammar and the line says nothing. What follows
+with a space or a line end does not fit the grammar and the line says nothing. Where junk is accepted as
+HELO (`helo_accept_junk_hosts`) it could imitate all that follows; the real `) [` then stands there as a
+second one, and the line says nothing either. What follows
 is read token by token from the left, so nothing is searched inside a field that a client can choose.
 
 A notification's original is in the log only if an ACL writes it (`logwrite = bsf-original <...> sender
@@ -41,6 +43,7 @@ _REFUSED: Final = re.compile(
     rb"(?:unrouteable address|unknown user|user unknown|no such (?:user|recipient|mailbox|address))",
     re.IGNORECASE,
 )
+_END_OF_HELO: Final = b") ["
 _SYSLOG: Final = re.compile(
     rb"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?(?: [+-]\d{4})? )?(?:\[\d{1,10}\] )?"
 )
@@ -53,6 +56,8 @@ def parse(text: bytes) -> Event | None:
     """
     if text[6:7] != b"-":
         text = text[_end_of_stamp(text) :]
+    if text.count(_END_OF_HELO) > 1:
+        return None
     if text[:2] == b"H=":
         found = _REFUSED.match(text)
         return Refused(found[2], found[1], found[3]) if found is not None else None

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, Final
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,13 @@ class Facts:
 
     def to_json(self) -> str:
         """Return the facts as JSON."""
-        return json.dumps(dataclasses.asdict(self))
+        return json.dumps({name: getattr(self, name) for name in _NAMES})
 
     @classmethod
     def from_json(cls, text: str) -> "Facts":
         """Return the facts written by `to_json`."""
         said: dict[str, Any] = json.loads(text)
         return cls(**said | {"originals": tuple(said["originals"]), "pairs": tuple(said["pairs"])})
+
+
+_NAMES: Final = tuple(field.name for field in dataclasses.fields(Facts))

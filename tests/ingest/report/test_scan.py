@@ -251,9 +251,9 @@ def test_the_original_may_stand_in_the_log_of_another_host_read_later(tmp_path: 
         written(tmp_path / "out1.log", outbound.text()),
     ]
     assert kinds(scanned(paths)) == {"genuine": 1}
-    mixed = b"".join(
-        sorted((inbound.text() + outbound.text()).splitlines(keepends=True), key=lambda line: line[:15])
-    )
+    lines: list[bytes] = (inbound.text() + outbound.text()).splitlines(keepends=True)
+    lines.sort(key=lambda line: line[:15])
+    mixed = b"".join(lines)
     assert kinds(scanned([written(tmp_path / "mixed.log", mixed)])) == {"genuine": 1}
 
 
