@@ -1,26 +1,43 @@
 """Reading plain lists of addresses: one address or CIDR a line, optional return code, `#` comments."""
 
+import dataclasses
+import ipaddress
 import pathlib
 import socket
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from feed.domain.address import MAPPED_PREFIX, AddressError, parse_network
+from feed.domain.address import MAPPED_PREFIX, AddressError, overlaps_special, parse_network
 from feed.snapshot.format import Value
 
 LOWEST_CODE: Final = 2
 HIGHEST_CODE: Final = 255
 _V4_BITS: Final = 32
+_ORDINARY_OCTETS: Final = frozenset(
+    octet for octet in range(256) if overlaps_special(ipaddress.IPv4Network((octet << 24, 8))) is None
+)
+"""First octets with no special-purpose space below them."""
 
 
 class ListError(Exception):
     """A line of a list cannot be used; the message names file and line."""
 
 
-def read_list(path: pathlib.Path, *, text: str) -> Iterator[tuple[bytes, int, Value]]:
+@dataclasses.dataclass(slots=True)
+class LeftOut:
+    """Lines of a list that name special-purpose space: how many, and the first of them in words."""
+
+    count: int = 0
+    first: str = ""
+
+
+def read_list(
+    path: pathlib.Path, *, text: str, left_out: LeftOut | None = None
+) -> Iterator[tuple[bytes, int, Value]]:
     """Yield (packed address, width, value) of each line; raises `ListError` at the first bad line.
 
-    text: template of the TXT record, `$` stands for the address.
+    text: template of the TXT record, `$` stands for the address. left_out: lines in private and other
+    special-purpose space are passed over and counted there; None takes them like any other.
     """
     values: dict[tuple[int, int], Value] = {}
     try:
@@ -29,9 +46,14 @@ def read_list(path: pathlib.Path, *, text: str) -> Iterator[tuple[bytes, int, Va
                 bare = line.partition("#")[0].split()
                 if bare:
                     try:
-                        yield _entry(bare, values, text)
+                        entry = _entry(bare, values, text)
                     except (AddressError, ValueError) as problem:
                         raise ListError(f"{path}, line {number}: {problem}") from None
+                    if left_out is not None and (why := _special(entry[0], bare[0])) is not None:
+                        left_out.count += 1
+                        left_out.first = left_out.first or f"line {number}: {bare[0]} is {why}"
+                    else:
+                        yield entry
     except OSError as problem:
         raise ListError(f"cannot read {path}: {problem.strerror}") from None
 
@@ -54,6 +76,13 @@ def _entry(words: list[str], values: dict[tuple[int, int], Value], text: str) ->
     if network.version == 4:  # noqa: PLR2004
         return MAPPED_PREFIX + packed, unit + 128 - _V4_BITS, value
     return packed, unit, value
+
+
+def _special(packed: bytes, word: str) -> str | None:
+    """Return why an entry is special-purpose space; the first octet spares most lines the look."""
+    if packed.startswith(MAPPED_PREFIX) and packed[12] in _ORDINARY_OCTETS and "/" not in word:
+        return None
+    return overlaps_special(parse_network(word))
 
 
 def _code(words: Iterable[str]) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final
@@ -11,7 +12,8 @@ import rich.progress
 import typer
 
 from feed.commands.failure import fail
-from feed.commands.lists import ListError, lines_of, read_list
+from feed.commands.lists import LeftOut, ListError, lines_of, read_list
+from feed.commands.opened import settings_of
 from feed.commands.times import in_words
 from feed.jobs.publish import PublishError, replace
 from feed.snapshot import writer
@@ -25,6 +27,7 @@ _BAR_FROM_LINES: Final = 20_000
 
 @app.command()
 def build(
+    context: typer.Context,
     source: Annotated[pathlib.Path, typer.Argument(metavar="LIST", help="one address or CIDR a line")],
     zone: Annotated[str, typer.Option(help="zone name")],
     output: Annotated[pathlib.Path, typer.Option(help="snapshot file, replaced as a whole or not at all")],
@@ -32,11 +35,14 @@ def build(
     allow_special: Annotated[
         bool, typer.Option("--allow-special", help="take private and documentation space")
     ] = False,
-    text: Annotated[str, typer.Option(help="TXT record, $ is the address")] = "Listed: $",
+    text: Annotated[str | None, typer.Option(help="TXT record, $ is the address")] = None,
     name_server: Annotated[list[str] | None, typer.Option(help="name server, may be repeated")] = None,
     expire_days: Annotated[int, typer.Option(min=1, help="days until it is refused as too old")] = 3650,
 ) -> None:
-    """Build a snapshot from a plain list. A line may end with a return code: `192.0.2.1 3`."""
+    """Build a snapshot from a plain list. A line may end with a return code: `192.0.2.1 3`.
+
+    Private and other special-purpose space is left out, and said so, unless --allow-special is given.
+    """
     now = int(time.time())  # noqa: TID251 - an entry point
     apex = zone.rstrip(".").lower()
     parent = apex.partition(".")[2] or "invalid"
@@ -57,12 +63,19 @@ def build(
         lookup_url="",
         allow_special=allow_special,
     )
+    left_out = None if allow_special else LeftOut()
+    if text is None:
+        text = f"Listed: {settings_of(context).publish.site_url.rstrip('/')}/lookup/$"
+    lines = read_list(source, text=text, left_out=left_out)
     try:
-        with _progress(read_list(source, text=text), total=lines_of(source), words="reading") as entries:
+        with _progress(lines, total=lines_of(source), words="reading") as entries:
             data = writer.build_packed(entries, meta)
         replace(output, data)
     except (ListError, SnapshotError, PublishError) as problem:
         fail(str(problem))
+    if left_out is not None and left_out.count:
+        words = f"{left_out.count} lines are special-purpose space and were left out"
+        print(f"{words} ({source}, {left_out.first}); --allow-special takes them", file=sys.stderr)
     _describe(Snapshot.open(data), output)
 
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 import sqlalchemy as sa
 
+from feed.domain.address import parse_address
 from feed.snapshot.reader import Snapshot
 from feed.store.database import Database
 from feed.store.tables import audit
@@ -76,8 +77,6 @@ def test_list_becomes_a_snapshot(tmp_path: pathlib.Path) -> None:
         "127.0.0.2",
         "127.0.0.1",
     ):
-        from feed.domain.address import parse_address
-
         value = snapshot.lookup_address(parse_address(asked))
         codes[asked] = value.code if value else 0
     assert list(codes.values()) == [2, 0, 3, 2, 3, 2, 0]
@@ -93,8 +92,6 @@ def test_list_becomes_a_snapshot(tmp_path: pathlib.Path) -> None:
         pytest.param("8.8.4.4 2 2\n", "return code", id="two codes"),
         pytest.param("8.8.4.1/24\n", "host bits", id="host bits"),
         pytest.param("8.8.4.004\n", "neither", id="leading zeros"),
-        pytest.param("10.0.0.1\n", "private use", id="private space"),
-        pytest.param("127.0.0.1\n", "127.0.0.1", id="never this one"),
         pytest.param("8.8.4.4 2\n8.8.4.4 3\n", "listed twice", id="two answers for one address"),
         pytest.param("\xff\xfe\n", "ASCII", id="bytes that are no text"),
     ],
