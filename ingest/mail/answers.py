@@ -16,7 +16,9 @@ from ingest.mail.signs import (
     distributed,
     failure_text,
     from_daemon,
+    lures,
     of_a_person,
+    of_mail,
     opens_as_bounce,
     replying,
     trouble_text,
@@ -66,7 +68,10 @@ def _challenge_words(notice: Notice) -> str | None:
         return "challenge_text" if subject and text else None
     if notice.answered and not automatic(notice):
         return None
-    if text and (subject or automatic(notice) or bulk(notice) or replying(notice)):
+    own = phrases.OWN_MESSAGE.search(notice.opening) is not None
+    if text and (
+        subject or replying(notice) or notice.from_null or (own and (automatic(notice) or bulk(notice)))
+    ):
         return "challenge_text"
     return "challenge_subject" if subject and replying(notice) and not notice.answered else None
 
@@ -79,10 +84,21 @@ def read_receipt(notice: Notice) -> str | None:
         return "disposition_report"
     if notice.skeleton.content_type == "multipart/report" and "\ndisposition:" in notice.text[-3000:]:
         return "disposition_fields"
-    return None
+    return "receipt_text" if _receipt_in_words(notice) else None
+
+
+def _receipt_in_words(notice: Notice) -> bool:
+    """Whether it is a receipt of old mail programs: subject and text only, sent by a machine."""
+    if STATUS_TYPES & notice.skeleton.types or not automatic(notice) or from_daemon(notice):
+        return False
+    return (
+        phrases.RECEIPT_SUBJECT.match(notice.subject) is not None
+        and phrases.RECEIPT_TEXT.search(notice.opening) is not None
+    )
 
 
 _FILTER_MAILER: Final = re.compile(r"bitdefender|mailmarshal|scanmail|interscan|antigen")
+_MAIL_FILTER: Final = re.compile(r"antigen|groupshield|scanmail|mailmarshal|interscan|amavis|content-?filter")
 _REFUSED_CONTENT: Final = re.compile(r"[25]\.[67]\.")
 
 
@@ -96,7 +112,8 @@ def content_notice(notice: Notice) -> str | None:
     sender = phrases.VIRUS_SENDER.search(notice.sender) is not None
     subject = phrases.VIRUS_SUBJECT.search(notice.subject) is not None
     text = phrases.VIRUS_TEXT.search(notice.opening) is not None
-    if sender and (subject or text) and not of_a_person(notice):
+    by_filter = sender and (subject or text) and not of_a_person(notice)
+    if by_filter and not lures(notice) and (of_mail(notice) or _MAIL_FILTER.search(notice.sender)):
         return "content_filter_sender"
     machine = automatic(notice) or from_daemon(notice)
     if (
@@ -105,6 +122,14 @@ def content_notice(notice: Notice) -> str | None:
         and not opens_as_bounce(notice)
         and machine
         and (text or from_daemon(notice))
+    ):
+        return "content_filter_subject"
+    if (
+        plain
+        and machine
+        and text
+        and phrases.BLOCKED_SUBJECT.search(notice.subject)
+        and not of_a_person(notice)
     ):
         return "content_filter_subject"
     return "content_filter_status" if _content_status(notice, told=sender or subject or text) else None
@@ -166,9 +191,20 @@ def auto_reply_header(notice: Notice) -> str | None:
     ):
         return "auto_reply_header"
     other = bounce_subject(notice) or "x-failed-recipients" in headers or "x-list-administrivia" in headers
+    if notice.auto_submitted and not other and _by_exchange(notice):
+        return "auto_reply_header"
+    other = other or list_reply(notice) is not None
     if notice.auto_submitted == "auto-replied" and not notice.status and not other:
         return "auto_submitted"
     return "calendar_reply" if _calendar_reply(notice) else None
+
+
+def _by_exchange(notice: Notice) -> bool:
+    """Whether an Exchange server answered for a mailbox; the loop field alone is also on forwarded mail."""
+    source = notice.headers.get("x-ms-exchange-generated-message-source")[:80].lower()
+    if "mailbox rules agent" in source or "oof" in source:
+        return True
+    return "x-ms-exchange-inbox-rules-loop" in notice.headers and replying(notice)
 
 
 def _calendar_reply(notice: Notice) -> bool:
@@ -184,7 +220,8 @@ def _calendar_reply(notice: Notice) -> bool:
 
 _ENDS_AS_AUTO: Final = re.compile(
     r"(?:[\[(](?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|replied)|vacation)[\])]"
-    r"|\bout of (?:the )?office[\])]?)$"
+    r"|\b(?:out of (?:the )?office|au(?:ß|ss)er haus|fuori (?:sede|ufficio)|fuera de la oficina)"
+    r"(?: \([^()]{1,60}\))?[\])]?)\.?$"
 )
 
 
@@ -192,19 +229,26 @@ def auto_reply_subject(notice: Notice) -> str | None:
     """Recognise by subject: alone if the words are a program's own, else beside a second sign."""
     if (from_daemon(notice) and (bounce_subject(notice) or trouble_text(notice))) or distributed(notice):
         return None
-    subjects = {without_brackets(notice.subject), notice.subject.lstrip("[(* ")}
+    subjects = {without_brackets(notice.subject), notice.subject.lstrip("[(*【 ")}
     if any(phrases.SURE_AUTO_SUBJECT.match(subject) for subject in subjects):
         return "auto_reply_subject"
     absent = any(phrases.AUTO_SUBJECT.match(subject) for subject in subjects)
     absent = absent or _ENDS_AS_AUTO.search(notice.subject) is not None
-    if not absent and not phrases.RECEIVED_SUBJECT.match(notice.subject):
+    received = phrases.RECEIVED_SUBJECT.match(notice.subject) is not None
+    numbered = phrases.TICKET_SUBJECT.match(notice.subject) is not None
+    if not absent and not received and not numbered:
         return None
     answers = "in-reply-to" in notice.headers or "references" in notice.headers
-    suppresses = answers and "x-auto-response-suppress" in notice.headers
-    if suppresses or (automatic(notice) and (absent or replying(notice))):
+    suppresses = answers and "x-auto-response-suppress" in notice.headers and not numbered
+    told = absent and phrases.ABSENCE_TEXT.search(notice.opening) is not None
+    if suppresses or (automatic(notice) and (replying(notice) if not absent else told or _answering(notice))):
         return "auto_reply_subject"
-    told = absent and (answers or bulk(notice)) and phrases.ABSENCE_TEXT.search(notice.opening)
-    return "auto_reply_text" if told else None
+    return "auto_reply_text" if told and answers else None
+
+
+def _answering(notice: Notice) -> bool:
+    """Whether the header says more than auto-generated, which reminders and approvals are as well."""
+    return notice.auto_submitted != "auto-generated" or replying(notice)
 
 
 def auto_reply_text(notice: Notice) -> str | None:

@@ -9,6 +9,10 @@ from ingest.mail import limits
 from ingest.mail.returned import MAIL_TYPES
 from ingest.mail.skeleton import Skeleton
 
+_NOT_FOR_US: Final = re.compile(
+    r"^feedback-type[ \t]*:[ \t]*(?:auth-failure|not-spam|opt-out)\b", re.IGNORECASE | re.MULTILINE
+)
+"""Reports of DMARC (RFC 6591) and of loops that praise: whatever they carry, nobody submits it to us."""
 _SOURCE: Final = re.compile(r"^source-ip[ \t]*:[ \t]*([0-9A-Fa-f:.\[\]]{2,48})", re.IGNORECASE | re.MULTILINE)
 
 
@@ -21,13 +25,19 @@ class Wrapped:
 
 
 def unwrap(skeleton: Skeleton) -> Wrapped | None:
-    """Return the mail inside a feedback report, None if this is none or carries no mail. One level only."""
+    """Return the mail inside a feedback report, None if this is none or carries no mail. One level only.
+
+    A report about failed authentication is never opened: it is written for the owner of a forged domain.
+    """
     if "message/feedback-report" not in skeleton.types:
         return None
     source = None
     for part in skeleton.parts:
         if part.content_type == "message/feedback-report":
-            match = _SOURCE.search(part.decoded(limits.STATUS_BYTES).decode("utf-8", "replace"))
+            fields = part.decoded(limits.STATUS_BYTES).decode("utf-8", "replace")
+            if _NOT_FOR_US.search(fields):
+                return None
+            match = _SOURCE.search(fields)
             if match:
                 try:
                     source = parse_address(match[1])

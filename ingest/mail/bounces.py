@@ -4,19 +4,26 @@ import re
 from typing import Final
 
 from feed.domain.event import Kind
+from ingest.mail import phrases
 from ingest.mail.dsn import DeliveryStatus
 from ingest.mail.notice import Notice
-from ingest.mail.phrases import FAILURE_TEXT
 from ingest.mail.signs import (
+    answers_by_machine,
     automatic,
     bounce_subject,
+    daemon_address,
     delay_told,
+    distributed,
     failure_text,
     from_daemon,
     from_daemon_address,
+    lures,
+    names_address,
     of_a_person,
     opens_as_bounce,
+    quotes,
     returns_mail,
+    shows_failure,
     trouble_text,
 )
 
@@ -76,9 +83,17 @@ def software_bounce(notice: Notice) -> str | None:
         return "qmail_bounce"
     if notice.report_type == "delivery-status":
         return "delivery_status_report"
-    imail = headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject
-    machine = from_daemon(notice) or notice.from_null or bounce_subject(notice)
-    return "bounce_text" if imail or (machine and _SOFTWARE_TEXT.search(notice.opening)) else None
+    return "bounce_text" if _bounce_in_words(notice) else None
+
+
+def _bounce_in_words(notice: Notice) -> bool:
+    """Whether the first lines are those of a known server, and no person or swindler repeats them."""
+    if notice.headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject:
+        return True
+    machine = from_daemon(notice) or notice.from_null or (bounce_subject(notice) and not distributed(notice))
+    if not machine or not _SOFTWARE_TEXT.search(notice.opening):
+        return False
+    return notice.from_null or not (lures(notice) or (not daemon_address(notice) and quotes(notice)))
 
 
 def by_signals(notice: Notice) -> tuple[str, ...]:
@@ -93,8 +108,13 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
     answers = "in-reply-to" in notice.headers or "references" in notice.headers
     if not null and notice.answered and answers and not _speaks_at_once(notice):
         return ()
+    by_hand = distributed(notice) and not daemon_address(notice) and quotes(notice)
+    if not null and (by_hand or lures(notice)):
+        return ()
     subject, text = bounce_subject(notice), failure_text(notice)
     returned, failed = returns_mail(notice), "x-failed-recipients" in notice.headers
+    named = _named_daemon(notice)
+    shown = shows_failure(notice) or names_address(notice)
     seen = {
         "null_sender": null,
         "daemon_sender": daemon,
@@ -105,10 +125,10 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         "returned_mail": returned,
     }
     enough = (
-        ((subject or failed) and (from_daemon_address(notice) or null))
-        or ((subject or failed) and daemon and (text or returned))
-        or ((subject or failed) and answer and text)
-        or (text and (daemon or null))
+        ((subject or failed) and (named or null))
+        or ((subject or failed) and daemon and (text or returned) and shown)
+        or ((subject or failed) and answer and text and (answers_by_machine(notice) or returned or failed))
+        or (text and (null or (daemon and (shown or from_daemon_address(notice)))))
         or (daemon and null and (returned or trouble_text(notice)))
         or (daemon and returned and trouble_text(notice))
         or (opens_as_bounce(notice) and text and "@" in notice.opening and not answers)
@@ -117,10 +137,21 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
     return tuple(name for name, found in seen.items() if found) if enough else ()
 
 
-_QUOTED: Final = re.compile(r"^>|\bwrote ?:|\bschrieb|a écrit", re.MULTILINE)
+_QUOTED_LINE: Final = re.compile(r"^>", re.MULTILINE)
+
+
+def _named_daemon(notice: Notice) -> bool:
+    """Whether the address in From is the mail system's; a postmaster may be a person, so his text must tell."""
+    if not from_daemon_address(notice):
+        return False
+    told = (
+        trouble_text(notice) or shows_failure(notice) or phrases.DELAY_TEXT.search(notice.opening) is not None
+    )
+    return told or daemon_address(notice)
 
 
 def _speaks_at_once(notice: Notice) -> bool:
     """Whether the text opens with the failure and quotes nobody: a postmaster who answers by hand quotes."""
-    opens = FAILURE_TEXT.search(notice.opening[:300]) is not None
-    return opens and not _QUOTED.search(notice.text[:2000])
+    return phrases.FAILURE_TEXT.search(notice.opening[:300]) is not None and not (
+        quotes(notice) or _QUOTED_LINE.search(notice.text[:2000])
+    )

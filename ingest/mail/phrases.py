@@ -86,8 +86,10 @@ you do(?: not|n't) need to re-?send|\bthis is a warning (?:message )?only\b
 \bwill (?:continue|keep) (?:on )?(?:trying|to try|to attempt|attempting)
 \bcould not be delivered for (?:more than|the last|at least)? ?[\w.]{1,10} ?(?:hour|minute|day)
 \bdelivery attempts will continue|\bhas not yet been (?:delivered|completed)|\bhas been delayed\b
-\bwill be retried\b|\bwill try again\b|\bcontinue to (?:be )?retr|\bwill retry\b
+\bhas been (?:postponed|deferred)\b|\bcontinue to try\b|\bwill be retried\b|\bwill try again\b
+\bcontinue to (?:be )?retr|\bwill retry\b
 \bnot been delivered yet\b|\bis still (?:in|on) (?:the|our) queue
+\bis delayed for more than\b|\bonly a temporary (?:failure|problem)|\bkept in the (?:mail )?queue
 """
 )
 
@@ -170,21 +172,29 @@ o{3}:|away from (?:my|the) (?:mail|office|desk|e-?mail)
 vacation (?:reply|message|response|notice|notification|auto)
 on (?:vacation|holiday|annual leave|leave)\b|(?:i am|i'm) (?:currently )?(?:away|out)|\[?absence\b
 currently out|holiday (?:notice|reply)
+abwesend\b|automatische abwesenheit|außer haus|automatiskt svar|нет на работе|вне офиса|не в офисе|外出
+mimo kancel[áa][řr]|h[áa]zon k[íi]v[üu]l|автоматичен отговор|automatski odgovor|samodejni odgovor
+(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي|(?:การ)?ตอบกลับอัตโนมัติ|trả lời tự động|balasan otomatis
+automaatvastus|automātiskā atbilde|automatinis atsakymas
 """
 )
 """Searched at the beginning of a subject (after brackets): never inside."""
 
 SURE_AUTO_SUBJECT: Final = _any(
     r"""
-automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to| -)
-auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])]|$|from\b|to\b|- )
+automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to your (?:e-?mail|message|request|inq)| to:| -)
+auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])】]|$|from\b|to your (?:e-?mail|message|request|inq)|- )
 automatische antwort\b|automatisch antwoord\b|automatisk svar\b|autosvar\b|réponse automatique\b
 respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|automaattinen vastaus\b
 automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
 自动(?:回复|答复)|自動(?:回覆|答覆)|abwesenheits(?:notiz|meldung|nachricht|benachrichtigung)\b
 out of (?:the )?office (?:auto|reply|response|notification)|out of office ?:
 vacation (?:reply|response|auto)|자동 ?(?:응답|회신)|absence (?:auto|notification)|away from my mail
-frånvaromeddelande
+frånvaromeddelande|automatiskt svar\b|automatick[áa] odpove[ďd]\b|automatick[áa] odpověď
+automatikus v[áa]lasz|otomatik yan[\u0131i]t\b|αυτόματη απάντηση|автоматичен отговор|автоматична відповідь
+automatski odgovor\b|samodejni odgovor\b|(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي
+(?:การ)?ตอบกลับอัตโนมัติ
+trả lời tự động|r[ăa]spuns automat\b|resposta automàtica
 """
 )
 
@@ -219,7 +229,7 @@ CHALLENGE_SUBJECT: Final = _any(
 \bpor favor,? confirme .{0,20}(?:mensagem|mensaje|e-?mail)
 \bconfirmação de (?:remetente|mensagem|envio)\b|\buol ?antispam\b
 \bbitte bestätigen sie (?:ihre|die) (?:e-?mail|nachricht|absender)
-\bconfirmez votre (?:message|envoi)
+\bconfirmez votre (?:message|envoi)|\bauthentification (?:requise|demandée|de votre)|\bmailinblack\b
 """
 )
 
@@ -237,6 +247,9 @@ CHALLENGE_TEXT: Final = _any(
 \bto (?:release|deliver) your (?:message|e-?mail),? (?:please )?(?:click|reply|visit)
 \bconfirmation process is to\b
 \bsimply reply to this (?:message|e-?mail).{0,80}(?:confirm|verif|deliver)|\bunverified sender
+\bpour que votre (?:message|e-?mail|mail|courriel).{0,60}(?:remis|délivré|transmis|parvien)|\bmailinblack\b
+\b(?:mensaje|correo) (?:ha sido|está|fue) retenido\b|\b(?:sua mensagem|seu e-?mail) .{0,40}(?:confirma|retid)
+\bnachricht (?:wird|wurde) .{0,40}zurückgehalten
 """
 )
 
@@ -260,6 +273,7 @@ VIRUS_SUBJECT: Final = _any(
 \bconsidered unsolicited bulk email from you|\bbad[- ]header\b.{0,30}from you|\bspam from you\b
 \bwarning: e-?mail (?:viruses|virus|attachment) (?:detected|removed)
 \{(?:virus|filename|content|dangerous content)\?\}
+\bantigen (?:notification|found)|\b(?:message|e-?mail) on hold\b|\bon hold notification\b
 """
 )
 
@@ -269,7 +283,9 @@ content-?filter at\b
 \b(?:anti-?virus|virus|scanner|mailscanner|amavis|scanmail|interscan|av-?scanner|virusalert|viruscheck
     |mailsweeper|clamav|antigen|groupshield|virus-?wall|avgate)[-_. \w]{0,30}@
 \b(?:anti-?virus|virus(?:scan)?|content filter|mailscanner|amavisd?(?:-new)?|scanmail|interscan
-    |mailsweeper|antigen|groupshield)\b
+    |mailsweeper|antigen|groupshield|mailmarshal)\b
+\bsymantec[-_ ]?(?:mail|messaging)|\bmail[-_ ]?(?:security|marshal)[-_. \w]{0,30}@
+\bsophos[- ](?:e?-?mail|puremessage)
 """
 )
 
@@ -300,14 +316,14 @@ LIST_SENDER: Final = _any(
     r"""
 \b(?:majordomo|listserv|mailman|sympa|ezmlm|listproc|lyris|listmaster|ecartis|smartlist|fml)\b
 [-_](?:owner|request|admin|bounces?|help|confirm|subscribe|unsubscribe|return|ctl|managers?)@
-\b(?:owner|request)-[\w.]{1,60}@
+\b(?:owner|request)-[\w.]{1,60}@|@googlegroups\.
 """
 )
 
 LIST_SUBJECT: Final = _any(
     r"""
 \bawaits? moderator approval\b|\bmajordomo (?:results|file)\b
-\bthe results of your e?-?mail commands\b
+\bresults? of (?:your|the) (?:e-?mail )?commands?\b|^posting error\b
 \byour (?:post|posting|message|submission|request|subscription) (?:to|for) .{0,100}(?:rejected|moderat
     |held|not (?:been )?(?:posted|accepted|distributed)|awaits|non-?member|approv|confirm)
 \brequest to mailing list .{0,100}rejected|\bnon-?member submission
@@ -375,13 +391,70 @@ RECEIVED_SUBJECT: Final = _any(
 thank you for (?:your (?:e-?mail|message|inquiry|enquiry)|contacting)
 we (?:have )?received your (?:e-?mail|message|request|inquiry|enquiry)
 your (?:e-?mail|message) (?:has been|was) received
-(?:ticket|request|case) (?:received|#?\d{3,12} (?:created|received|opened))
-\[?(?:ticket|case|request) ?(?:id|no|#)|acknowledg(?:e)?ment\b|confirmation of receipt
+\[?(?:ticket|request|case) (?:received|created|opened|#?\d{3,12} (?:created|received|opened))
+acknowledg(?:e)?ment\b|confirmation of receipt
 eingangsbestätigung|accusé de (?:bonne )?réception|acuse de recibo
 confirma(?:ção|ción) de (?:recebimento|recepción)
 """
 )
 """Acknowledgements of receipt: also ordinary mail of shops, so never enough alone."""
+
+TICKET_SUBJECT: Final = _any(
+    r"""
+\[?(?:ticket|case|request) ?(?:id|no|#)
+"""
+)
+"""A number of a help desk, on acknowledgements and on what its people write."""
+
+BLOCKED_SUBJECT: Final = _any(
+    r"""
+\b(?:message|e-?mail|mail) (?:you sent )?(?:was|has been) (?:blocked|quarantined|stopped|held)\b
+"""
+)
+"""A filter's words, or a bounce's: the text must tell."""
+
+OF_MAIL: Final = _any(
+    r"""
+\b(?:e-?)?mails?\b|\bmessages?\b|\battachments?\b|\byou (?:have )?sent\b|\bnachricht|\bcourrier|\bcourriel
+\bcorreo
+\bmensaje|\bmensagem|\bmessaggio|\bbericht\b|\bbesked|\bmeddelande|\bmelding|\bviesti|\bwiadomoś|письм
+сообщени
+メール|邮件|郵件|메일
+"""
+)
+"""It speaks of a mail, and not of a computer or a parcel."""
+
+OWN_MESSAGE: Final = _any(
+    r"""
+\byour (?:message|e-?mail|mail)\b(?! addr)|\b(?:message|e-?mail) (?:that )?you sent\b
+\bihre (?:nachricht|e-?mail)
+\bvotre (?:message|e-?mail|mail)|\bsu (?:mensaje|correo)|\bsua mensagem|\bil (?:suo|tuo) messaggio
+"""
+)
+
+LURE_TEXT: Final = _any(
+    r"""
+\bclick\b|\blog ?in\b|\bsign ?in\b
+\b(?:verify|validate|confirm|upgrade|update|re-?activate|unlock) (?:your|my)\b
+\b(?:release|retrieve|restore|recover|review|view|deliver) (?:your|my|the|all|them|pending|message|mail|e-?mail)
+\bhier klicken\b|\bcliquez\b|\bhaga clic\b|\bclique aqui\b|\bclicca
+"""
+)
+"""What swindlers want one to do who dress up as a mail system."""
+
+RECEIPT_SUBJECT: Final = _any(
+    r"""
+(?:return|read) receipt\b|(?:not )?read ?:|(?:un|nicht )?gelesen ?:|lesebestätigung|lu ?:|leído ?:|letto ?:
+lida ?:
+gelezen ?:|læst ?:|läst ?:|lest ?:|luettu ?:|przeczytano ?:|прочитано ?:|開封済み|已读|已讀
+"""
+)
+RECEIPT_TEXT: Final = _any(
+    r"""
+\b(?:was|has been) (?:received|read|displayed|opened|seen) (?:by|on|at)\b
+\bwurde .{0,40}(?:gelesen|angezeigt)\b
+"""
+)
 
 FAILED_REPORT_SUBJECT: Final = _any(
     r"""

@@ -52,6 +52,20 @@ def from_daemon_address(notice: Notice) -> bool:
     return not address.strip("<> ") or phrases.DAEMON_SENDER.search(address) is not None
 
 
+_DAEMON_ADDRESS: Final = re.compile(r"mailer?[-_.]?(?:daemon|deamon|demon)")
+
+
+def daemon_address(notice: Notice) -> bool:
+    """Whether From is mailer-daemon, which no person is; a postmaster may be one."""
+    sender = notice.sender
+    return not sender.strip("<> ") or sender.endswith("<>") or _DAEMON_ADDRESS.search(sender) is not None
+
+
+def answers_by_machine(notice: Notice) -> bool:
+    """Whether Auto-Submitted says that it answers a mail; sendmail tells the same in a comment."""
+    return notice.auto_submitted == "auto-replied" or "(" in notice.headers.get("auto-submitted")[:80]
+
+
 @_once
 def automatic(notice: Notice) -> bool:
     """Whether the mail says in some way that a machine sent it in answer, not to many at once."""
@@ -125,7 +139,65 @@ def returns_mail(notice: Notice) -> bool:
 
 def without_brackets(subject: str) -> str:
     """Return a subject without what gateways put before it ([EXTERNAL], ***SPAM***)."""
-    return _BRACKET.sub("", subject)
+    for _ in range(_MOST_BRACKETS):
+        shorter = _BRACKET.sub("", subject)
+        if shorter == subject:
+            break
+        subject = shorter
+    return subject
 
 
-_BRACKET: Final = re.compile(r"^(?:\[[^\]]{1,40}\] ?|\*+ ?|<[^>]{1,40}> ?|(?:external|spam|extern) ?:? ?)")
+_MOST_BRACKETS: Final = 3
+_BRACKET: Final = re.compile(
+    r"^(?:\[[^\]]{1,40}\] ?|\*{1,5}[^*]{1,30}\*{1,5} ?|\*+ ?|<[^>]{1,40}> ?|(?:external|spam|extern) ?: ?)"
+)
+
+
+def of_mail(notice: Notice) -> bool:
+    """Whether subject or first lines speak of a mail."""
+    return (
+        phrases.OF_MAIL.search(notice.subject) is not None
+        or phrases.OF_MAIL.search(notice.opening) is not None
+    )
+
+
+_CODE: Final = re.compile(
+    r"(?<![\d.])[45]\.\d{1,2}\.\d{1,3}(?![\d.])|(?<![\d.,])(?:4[25]|5[0-7])\d[ -](?!\w{0,12}@)"
+)
+_HEADER_BLOCK: Final = re.compile(r"^[> \t|]{0,4}(?:received|message-id|return-path)[ \t]*:", re.MULTILINE)
+_ADDRESS: Final = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+
+
+@_once
+def shows_failure(notice: Notice) -> bool:
+    """Whether the mail shows which one failed and how: it comes back, or a server's reply code is told."""
+    return (
+        returns_mail(notice)
+        or "x-failed-recipients" in notice.headers
+        or _CODE.search(notice.opening) is not None
+        or _HEADER_BLOCK.search(notice.text) is not None
+    )
+
+
+@_once
+def names_address(notice: Notice) -> bool:
+    """Whether the first lines name a mail address: that of the recipient, in a bounce."""
+    return _ADDRESS.search(notice.opening) is not None
+
+
+@_once
+def lures(notice: Notice) -> bool:
+    """Whether the mail shows no failure and wants one to click or to log in, as swindles do."""
+    if shows_failure(notice) or phrases.LURE_TEXT.search(notice.opening) is None:
+        return False
+    return any("href=" in part.text.lower() or "http" in part.text for part in notice.text_parts)
+
+
+_QUOTED: Final = re.compile(
+    r"\bwrote ?:|\bschrieb\b|\ba écrit\b|\bescribió\b|\bha scritto\b|\bschreef\b|\bskrev\b"
+)
+
+
+def quotes(notice: Notice) -> bool:
+    """Whether the text quotes somebody: a person who answers, even one who is called postmaster."""
+    return _QUOTED.search(notice.text[:2000]) is not None
