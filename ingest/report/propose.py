@@ -33,12 +33,14 @@ class Proposal:
     notes: list[str] = dataclasses.field(default_factory=list)
 
     def add_domain(self, text: str) -> bool:
-        """Take a text as a domain if it is one."""
+        """Take a text as a domain; returns False if it is none. Names under localhost are passed over."""
         lower = text.strip().rstrip(".").lower()
-        if _DOMAIN.fullmatch(lower) and not lower.endswith((".localhost", ".localdomain", ".local")):
-            self.domains[lower] = None
+        if lower in {"", "localhost"} or lower.startswith("localhost."):
             return True
-        return lower in {"localhost", ""} or lower.startswith("localhost.") or lower.endswith(".localdomain")
+        if not _DOMAIN.fullmatch(lower) or lower.endswith((".localdomain", ".local")):
+            return False
+        self.domains[lower] = None
+        return True
 
     def add_network(self, text: str) -> bool:
         """Take a text as a network if it is one."""
@@ -60,8 +62,8 @@ def read_table(path: str) -> list[str]:
     return pathlib.Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-def settings_in(text: str) -> dict[str, str]:
-    """Return `name = value` lines; a line that begins with a blank continues the one before."""
+def settings_in(text: str, *, continued: bool = True) -> dict[str, str]:
+    """Return `name = value` lines; continued: a line that begins with a blank belongs to the one before."""
     found: dict[str, str] = {}
     name = ""
     for line in text.splitlines():
@@ -69,7 +71,7 @@ def settings_in(text: str) -> dict[str, str]:
         if match is not None:
             name = match[1]
             found[name] = match[2].strip()
-        elif name and line[:1] in {" ", "\t"}:
+        elif continued and name and line[:1] in {" ", "\t"}:
             found[name] += " " + line.strip()
     return found
 
@@ -151,7 +153,7 @@ def _keys(lines: Iterable[str]) -> Iterable[str]:
 def from_exim(text: str, *, read: ReadTable = read_table) -> Proposal:
     """Return a proposal from `exim -bP` output or from a configuration file."""
     text = re.sub(r"\\\n\s*", "", text)
-    said = settings_in(text)
+    said = settings_in(text, continued=False)
     found = Proposal(host=said.get("primary_hostname", "").lower())
     lists = {
         match[2]: (match[1], match[3])

@@ -19,42 +19,53 @@ HOST = b"H=mail.e.example (helo.e.example) [192.0.2.66]:4711"
             id="null sender; the subject is no recipient",
         ),
         pytest.param(
-            NEW + b" <= u@own.example H=(pc) [203.0.113.5] P=esmtpsa X=TLS CV=no A=plain:u S=9 id=m@own.example",
+            NEW
+            + b" <= u@own.example H=(pc) [203.0.113.5] P=esmtpsa X=TLS CV=no A=plain:u S=9 id=m@own.example",
             Came(NEW, b"203.0.113.5", None, True, b"u@own.example", b"m@own.example"),
             id="authenticated, new message id",
         ),
         pytest.param(
             OLD + b" <= www@own.example U=www-data P=local S=99",
-            Came(OLD, None, None, True, b"www@own.example"), id="local",
+            Came(OLD, None, None, True, b"www@own.example"),
+            id="local",
         ),
         pytest.param(
             OLD + b" <= <> R=1tABCC-0001Aa-00 U=Debian-exim P=local S=99",
-            Came(OLD, None, None, True, b""), id="a bounce of our own",
+            Came(OLD, None, None, True, b""),
+            id="a bounce of our own",
         ),
         pytest.param(
-            OLD + b" => a@b.example F=<u@own.example> R=dnslookup T=remote_smtp S=9 H=mx.b.example [198.51.100.1]:25"
+            OLD + b" => a@b.example F=<u@own.example> R=dnslookup T=smtp S=9 H=mx.b.example [198.51.100.1]:25"
             b' X=TLS C="250 H=x [203.0.113.1] ok"',
-            Went(OLD, b"a@b.example", b"198.51.100.1"), id="remote delivery; the reply's text is not the relay",
+            Went(OLD, b"a@b.example", b"198.51.100.1"),
+            id="remote delivery; the reply's text is not the relay",
         ),
         pytest.param(
-            OLD + b" => u <u@own.example> R=local_user T=maildir", Went(OLD, b"u@own.example", None), id="mailbox"
+            OLD + b" => u <u@own.example> R=local_user T=maildir",
+            Went(OLD, b"u@own.example", None),
+            id="mailbox",
         ),
         pytest.param(
-            OLD + b" ** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.1]: SMTP error: 550 no",
-            Went(OLD, b"a@b.example", b"198.51.100.1"), id="refused over there",
+            OLD
+            + b" ** a@b.example R=dnslookup T=remote_smtp H=mx.b.example [198.51.100.1]: SMTP error: 550 no",
+            Went(OLD, b"a@b.example", b"198.51.100.1"),
+            id="refused over there",
         ),
         pytest.param(OLD + b" Completed", Ended(OLD), id="end"),
         pytest.param(
             OLD + b" bsf-original <f@own.example> sender <u@own.example>",
-            Returned(OLD, b"f@own.example", b"u@own.example"), id="what our ACL writes",
+            Returned(OLD, b"f@own.example", b"u@own.example"),
+            id="what our ACL writes",
         ),
         pytest.param(
             HOST + b" X=TLS1.3:A:256 CV=no F=<> rejected RCPT <n@own.example>: Unrouteable address",
-            Refused(b"192.0.2.66", b"mail.e.example", b"n@own.example"), id="no such user",
+            Refused(b"192.0.2.66", b"mail.e.example", b"n@own.example"),
+            id="no such user",
         ),
         pytest.param(
             b"2026-11-25 10:00:00 [77] H=(x) [192.0.2.66] F=<> rejected RCPT <n@own.example>: Unknown user",
-            Refused(b"192.0.2.66", None, b"n@own.example"), id="through syslog, with its own stamp",
+            Refused(b"192.0.2.66", None, b"n@own.example"),
+            id="through syslog, with its own stamp",
         ),
         pytest.param(
             HOST + b" F=<> rejected RCPT <n@own.example>: relay not permitted", None, id="another reason"
@@ -64,7 +75,7 @@ HOST = b"H=mail.e.example (helo.e.example) [192.0.2.66]:4711"
         ),
         pytest.param(b"Start queue run: pid=1", None, id="another entry"),
     ],
-)  # fmt: skip
+)
 def test_entry(text: bytes, event: Event | None) -> None:
     assert exim.parse(text) == event
 

@@ -31,34 +31,41 @@ def at(*parts: int, zone: dt.tzinfo = dt.UTC) -> int:
     [
         pytest.param(
             b"Nov  5 08:09:10 mx1 postfix/qmgr[12]: text",
-            Line(at(2026, 11, 5, 8, 9, 10), b"mx1", b"postfix/qmgr", b"text"), id="classic",
+            Line(at(2026, 11, 5, 8, 9, 10), b"mx1", b"postfix/qmgr", b"text"),
+            id="classic",
         ),
         pytest.param(
             b"<22>Dec 31 23:59:59 mx1 postfix/qmgr[12]: text",
-            Line(at(2025, 12, 31, 23, 59, 59), b"mx1", b"postfix/qmgr", b"text"), id="last year, with priority",
+            Line(at(2025, 12, 31, 23, 59, 59), b"mx1", b"postfix/qmgr", b"text"),
+            id="last year, with priority",
         ),
         pytest.param(
             b"Feb 29 01:02:03 mx1 a[1]: t", Line(at(2024, 2, 29, 1, 2, 3), b"mx1", b"a", b"t"), id="leap day"
         ),
         pytest.param(
             b"2026-11-25T08:09:10.123456+01:00 mx1.own.example postfix/smtp[1]: t",
-            Line(at(2026, 11, 25, 7, 9, 10), b"mx1.own.example", b"postfix/smtp", b"t"), id="ISO with zone",
+            Line(at(2026, 11, 25, 7, 9, 10), b"mx1.own.example", b"postfix/smtp", b"t"),
+            id="ISO with zone",
         ),
         pytest.param(
-            b"2026-11-25T08:09:10Z mx1 rspamd[1]: t", Line(at(2026, 11, 25, 8, 9, 10), b"mx1", b"rspamd", b"t"),
+            b"2026-11-25T08:09:10Z mx1 rspamd[1]: t",
+            Line(at(2026, 11, 25, 8, 9, 10), b"mx1", b"rspamd", b"t"),
             id="ISO in UTC",
         ),
         pytest.param(
             b"2026-11-25 08:09:10 1tABCD-0001Ab-CD Completed",
-            Line(at(2026, 11, 25, 8, 9, 10), b"folder", b"exim", b"1tABCD-0001Ab-CD Completed"), id="Exim",
+            Line(at(2026, 11, 25, 8, 9, 10), b"folder", b"exim", b"1tABCD-0001Ab-CD Completed"),
+            id="Exim",
         ),
         pytest.param(
-            b"2026-11-25 08:09:10.123 -0130 [77] t", Line(at(2026, 11, 25, 9, 39, 10), b"folder", b"exim", b"t"),
+            b"2026-11-25 08:09:10.123 -0130 [77] t",
+            Line(at(2026, 11, 25, 9, 39, 10), b"folder", b"exim", b"t"),
             id="Exim with milliseconds, zone and pid",
         ),
         pytest.param(
             b"2026-11-25 08:09:10 #12(normal) <a>; task; t",
-            Line(at(2026, 11, 25, 8, 9, 10), b"folder", b"rspamd", b"<a>; task; t"), id="rspamd",
+            Line(at(2026, 11, 25, 8, 9, 10), b"folder", b"rspamd", b"<a>; task; t"),
+            id="rspamd",
         ),
         pytest.param(b"Nov 31 08:09:10 mx1 a[1]: t", None, id="no such day"),
         pytest.param(b"Abc 30 08:09:10 mx1 a[1]: t", None, id="no such month"),
@@ -66,7 +73,7 @@ def at(*parts: int, zone: dt.tzinfo = dt.UTC) -> int:
         pytest.param(b"", None, id="empty"),
         pytest.param(b"Nov  5 08:09:10 mx1 postfix/qmgr[12]: " + b"A" * 100_000, None, id="100 kB"),
     ],
-)  # fmt: skip
+)
 def test_line(line: bytes, expected: Line | None) -> None:
     assert reader().read(line) == expected
 

@@ -36,30 +36,35 @@ EVENT = Scanned(b"4AB12", b"192.0.2.66", False, b"", b"x@e", (b"u@own.example",)
         pytest.param(summary(message_id=b"undef"), EVENT._replace(message_id=None), id="no Message-ID"),
         pytest.param(
             summary(user=b"u@own.example", sender=b"u@own.example"),
-            EVENT._replace(trusted=True, sender=b"u@own.example"), id="authenticated",
+            EVENT._replace(trusted=True, sender=b"u@own.example"),
+            id="authenticated",
         ),
         pytest.param(
-            summary(message_id=b"x>,?qid:?<9>,?ip:?203.0.113.1,?from:?<>"), EVENT._replace(message_id=None),
+            summary(message_id=b"x>,?qid:?<9>,?ip:?203.0.113.1,?from:?<>"),
+            EVENT._replace(message_id=None),
             id="a Message-ID that imitates the rest, as rspamd writes it",
         ),
         pytest.param(
             summary(options=b"}]), len: 1, " + DIGEST + b", rcpts: <v@own.example>, mime_rcpts: <x"),
-            EVENT._replace(recipients=()), id="an option that imitates the end",
+            EVENT._replace(recipients=()),
+            id="an option that imitates the end",
         ),
         pytest.param(
             b'<a1b2c3>; lua; bsf.lua:12: bsf {"ip":"192.0.2.66","qid":"4AB12","from":"","mid":"x@e",'
             b'"rcpt":["u@own.example"],"original":["<f@own.example>"],"original_from":["u@own.example"]}',
-            EVENT._replace(originals=(b"f@own.example",), original_senders=(b"u@own.example",)), id="our rule",
+            EVENT._replace(originals=(b"f@own.example",), original_senders=(b"u@own.example",)),
+            id="our rule",
         ),
         pytest.param(
-            b'<a1b2c3>; lua; other.lua:12: subject was bsf {"ip":"203.0.113.1","from":""}', None,
+            b'<a1b2c3>; lua; other.lua:12: subject was bsf {"ip":"203.0.113.1","from":""}',
+            None,
             id="another rule that quotes a mail",
         ),
         pytest.param(b'<a1b2c3>; lua; bsf.lua:12: bsf {"ip":', None, id="cut JSON"),
         pytest.param(b'<a1b2c3>; lua; bsf.lua:12: bsf {"ip":7,"from":""}', None, id="wrong type"),
         pytest.param(b"<a1b2c3>; proxy; proxy_accept_socket: accepted", None, id="another entry"),
     ],
-)  # fmt: skip
+)
 def test_entry(text: bytes, event: Event | None) -> None:
     assert rspamd.parse(text) == event
 
