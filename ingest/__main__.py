@@ -1,6 +1,7 @@
 """`backscatter-ingest`: the HTTP process, and judging files offline."""
 
 import datetime as dt
+import gc
 import pathlib
 import socket
 import sys
@@ -52,6 +53,10 @@ def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -
         _fail(f"--serve takes reports and site, not {', '.join(sorted(unknown))}")
     bound = _bind(settings, listen)
     application = create_app(feed, serve=parts, now=lambda: dt.datetime.now(dt.UTC))
+    # What is loaded now stays; a batch of a thousand reports is no reason to look for garbage ten times.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     server = uvicorn.Server(
         uvicorn.Config(
             application,

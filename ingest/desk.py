@@ -17,6 +17,7 @@ from feed.store import evidence, receipts, usage
 from feed.store.in_flight import InFlight, InFlightError
 from feed.store.reporters import Reporter
 from ingest import auth, batch, quota, schemas
+from ingest.grouped import Grouped
 from ingest.intake import Answer, Intake, Judged
 from ingest.judge_wire import Question
 from ingest.judges import BusyError, Judges
@@ -54,6 +55,7 @@ class Desk:
         self.results = Counter("bsf_reports", "Reports by result", ["result"], registry=self.registry)
         self.judges = Judges(feed.settings.http.judges)
         self._intake = Intake(feed.database, feed.secret)
+        self._grouped = Grouped(self._intake)
         self._in_flight = InFlight(feed.database)
 
     def open(self) -> None:
@@ -86,7 +88,7 @@ class Desk:
                 raise ProblemError("over_quota")
             judgement = self._judge(caller.reporter, submission, now=now)
             judged = Judged(submission=submission, judgement=judgement)
-            return self._intake.take(caller.reporter, judged, now=now)
+            return self._grouped.take(caller.reporter, judged, now=now)
 
     @contextlib.contextmanager
     def _held(self, reporter: Reporter, key: str | None) -> Iterator[None]:

@@ -27,6 +27,9 @@ from ingest.mail.judgement import Claim, Judgement
 from ingest.problems import ProblemError
 from ingest.submission import Submission
 
+_as_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+_NO_BODY: Final = bytes(32)
+"""Where nobody will ask whether the body is the same: only an Idempotency-Key does."""
 _TRIES: Final = 3
 """How often a batch is taken again because another process stored one of its reports meanwhile."""
 
@@ -67,59 +70,18 @@ class Intake:
         Under the same Idempotency-Key it is the stored answer as it was; without, it says `duplicate`.
         """
         keys = self._dedupes(submission, day=day)
-        if keys.by_key is not None:
-            found = receipts.find(connection, reporter.source_id, receipts.IDEMPOTENCY_KEY, keys.by_key)
-            if found is not None:
-                if found.body_digest not in keys.body:
-                    raise ProblemError("idempotency_key_reused")
-                return Answer(json.loads(found.answer))
-        found = receipts.find(connection, reporter.source_id, receipts.DIGEST, keys.content)
-        return _again(found) if found is not None else None
-
-    def take(self, reporter: Reporter, judged: Judged, *, now: dt.datetime) -> Answer:
-        """Store what was judged and return the receipt; raises 429 over quota and the refusals of judging."""
-        refusal = judged.judgement.refusal
-        if refusal is not None:
-            with self._database.write() as connection:
-                usage.count(connection, reporter.source_id, day=_day(now), refused=1)
-            raise ProblemError(refusal.value)
-        try:
-            return self._store(reporter, judged, now=now)
-        except sa.exc.IntegrityError:
-            # Another process stored the same report between our look and our insert.
-            with self._database.read() as connection:
-                answer = self.earlier(connection, reporter, judged.submission, day=_day(now))
-            if answer is None:
-                raise ProblemError("conflict") from None
-            return answer
-
-    def _store(self, reporter: Reporter, judged: Judged, *, now: dt.datetime) -> Answer:
-        day = _day(now)
-        with self._database.write() as connection:
-            answer = self.earlier(connection, reporter, judged.submission, day=day)
-            if answer is not None:
-                return answer
-            used = usage.events(connection, reporter.source_id, day=day)
-            left = quota.quota_of(reporter, used=used, now=now).left
-            if not left:
-                raise ProblemError("over_quota")
-            event = self._event(reporter, judged, now=now)
-            if event is not None:
-                evidence.add_event(connection, event, reporting_mta=judged.judgement.reporting_mta)
-            usage.count(connection, reporter.source_id, day=day, events=1)
-            keys = self._dedupes(judged.submission, day=day)
-            fields, receipt = _receipt(reporter, judged.judgement, event, body=keys.body[0], day=day)
-            receipts.insert(connection, receipt, kind=receipts.DIGEST, dedupe=keys.content[0])
-            if keys.by_key is not None:
-                receipts.insert(connection, receipt, kind=receipts.IDEMPOTENCY_KEY, dedupe=keys.by_key[0])
-            return Answer(fields, left=left - 1)
+        answer = _Known(connection, reporter.source_id, [keys]).answer(keys)
+        if isinstance(answer, ProblemError):
+            raise answer
+        return answer
 
     def take_many(
         self, reporter: Reporter, batch: Sequence[Judged], *, now: dt.datetime
     ) -> list[Answer | ProblemError]:
         """Store up to `database.ROWS_A_WRITE` judged reports of one reporter in one transaction.
 
-        Returns an answer or a refusal for each, in order; all of them are stored, or none.
+        Returns an answer or a refusal for each, in order; all of them are stored, or none. A refused one
+        is counted and nothing of it is kept.
         """
         for _ in range(_TRIES):
             try:
@@ -133,41 +95,39 @@ class Intake:
     ) -> list[Answer | ProblemError]:
         day = _day(now)
         dedupes = [self._dedupes(judged.submission, day=day) for judged in batch]
-        answers: list[Answer | ProblemError] = []
-        events: list[Event] = []
-        new: list[tuple[bytes, Receipt]] = []
-        refused = 0
         with self._database.write() as connection:
-            known = receipts.find_many(
-                connection,
-                reporter.source_id,
-                receipts.DIGEST,
-                {one for keys in dedupes for one in keys.content},
-            )
+            known = _Known(connection, reporter.source_id, dedupes)
             used = usage.events(connection, reporter.source_id, day=day)
             left = quota.quota_of(reporter, used=used, now=now).left
+            answers: list[Answer | ProblemError] = []
+            events: list[Event] = []
+            new: list[tuple[int, bytes, Receipt]] = []
+            mtas: dict[int, str | None] = {}
+            taken = refused = 0
             for judged, keys in zip(batch, dedupes, strict=True):
-                found = known.get(keys.content[0]) or known.get(keys.content[1])
-                if found is not None:
-                    answers.append(_again(found))
-                elif judged.judgement.refusal is not None:
+                refusal = judged.judgement.refusal
+                answer = known.answer(keys)
+                if answer is not None:
+                    answers.append(answer)
+                elif refusal is not None:
                     refused += 1
-                    answers.append(ProblemError(judged.judgement.refusal.value))
-                elif len(new) >= left:
+                    answers.append(ProblemError(refusal.value))
+                elif taken >= left:
                     answers.append(ProblemError("over_quota"))
                 else:
+                    taken += 1
                     event = self._event(reporter, judged, now=now)
                     if event is not None:
                         events.append(event)
+                        mtas[event.event_id] = judged.judgement.reporting_mta
                     fields, receipt = _receipt(reporter, judged.judgement, event, body=keys.body[0], day=day)
-                    known[keys.content[0]] = receipt
-                    new.append((keys.content[0], receipt))
-                    answers.append(Answer(fields, left=left - len(new)))
-            if new:
-                bulk.add_events(connection, events)
-                receipts.insert_many(connection, new, kind=receipts.DIGEST)
-            if new or refused:
-                usage.count(connection, reporter.source_id, day=day, events=len(new), refused=refused)
+                    new += known.add(keys, receipt)
+                    answers.append(Answer(fields, left=left - taken))
+            if taken:
+                bulk.add_events(connection, events, reporting_mtas=mtas)
+                receipts.insert_many(connection, new)
+            if taken or refused:
+                usage.count(connection, reporter.source_id, day=day, events=taken, refused=refused)
         return answers
 
     def retract(self, reporter: Reporter, receipt_id: str, *, now: dt.datetime) -> dict[str, Any] | None:
@@ -221,7 +181,9 @@ class Intake:
         key = submission.idempotency_key
         return _Dedupes(
             content=self._secret.periodic("digest", submission.digest, day=day),
-            body=self._secret.periodic("body", hashlib.sha256(submission.body).digest(), day=day),
+            body=self._secret.periodic("body", hashlib.sha256(submission.body).digest(), day=day)
+            if key is not None
+            else (_NO_BODY, _NO_BODY),
             by_key=self._secret.periodic("idempotency", key.encode(), day=day) if key is not None else None,
         )
 
@@ -233,6 +195,39 @@ class _Dedupes:
     content: tuple[bytes, bytes]
     body: tuple[bytes, bytes]
     by_key: tuple[bytes, bytes] | None
+
+
+class _Known:
+    """The receipts that reports of one transaction may meet: stored ones, and those of its own reports."""
+
+    def __init__(self, connection: Connection, source_id: int, dedupes: Sequence[_Dedupes]) -> None:
+        content = {one for keys in dedupes for one in keys.content}
+        by_key = {one for keys in dedupes if keys.by_key is not None for one in keys.by_key}
+        self._content = receipts.find_many(connection, source_id, receipts.DIGEST, content)
+        self._by_key: dict[bytes, Receipt] = {}
+        if by_key:
+            self._by_key = receipts.find_many(connection, source_id, receipts.IDEMPOTENCY_KEY, by_key)
+
+    def answer(self, keys: _Dedupes) -> Answer | ProblemError | None:
+        """Return what the same report, or another one under the same key, was answered."""
+        for one in keys.by_key or ():
+            if (found := self._by_key.get(one)) is not None:
+                if found.body_digest not in keys.body:
+                    return ProblemError("idempotency_key_reused")
+                return Answer(json.loads(found.answer))
+        for one in keys.content:
+            if (found := self._content.get(one)) is not None:
+                return _again(found)
+        return None
+
+    def add(self, keys: _Dedupes, receipt: Receipt) -> list[tuple[int, bytes, Receipt]]:
+        """Take a new receipt in and return its rows."""
+        self._content[keys.content[0]] = receipt
+        rows = [(receipts.DIGEST, keys.content[0], receipt)]
+        if keys.by_key is not None:
+            self._by_key[keys.by_key[0]] = receipt
+            rows.append((receipts.IDEMPOTENCY_KEY, keys.by_key[0], receipt))
+        return rows
 
 
 def _original(judged: Judged, claim: Claim, observed_at: dt.datetime) -> bytes:
@@ -264,7 +259,7 @@ def _receipt(
         receipt_id=str(fields["receipt"]),
         body_digest=body,
         verdict=judgement.verdict,
-        answer=json.dumps(fields, separators=(",", ":")),
+        answer=_as_json(fields),
         created_day=day,
         emitter_key=emitter_key(event.address) if event is not None else None,
         event_day=_day(event.received_at) if event is not None else None,

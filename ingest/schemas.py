@@ -1,6 +1,5 @@
 """The shapes of requests and answers. pydantic stays in this file; inside there are only domain values."""
 
-import dataclasses
 import datetime as dt
 import re
 from collections.abc import Iterable
@@ -316,7 +315,8 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
         except AddressError as problem:
             raise ProblemError("invalid", errors=(FieldError("/client_ip", str(problem)),)) from None
     observed_at = utc(report.observed_at, "/observed_at") if report.observed_at is not None else None
-    claim = Claim(
+    record = report if isinstance(report, ReportIn) else None
+    return Claim(
         recipient_class=RecipientClass.from_word(report.recipient_class),
         client_ip=address,
         observed_at=observed_at,
@@ -325,15 +325,10 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
         original_recipient_match=report.original_recipient_match,
         lookback_days=report.lookback_days,
         cause_is_listing=report.cause == "listed",
-    )
-    if isinstance(report, Parameters):
-        return claim
-    return dataclasses.replace(
-        claim,
-        kind=Kind.from_word(report.kind),
-        original_key=report.original_key,
-        digest=report.digest,
-        helo=report.helo,
+        kind=Kind.from_word(record.kind) if record else None,
+        original_key=record.original_key if record else None,
+        digest=record.digest if record else None,
+        helo=record.helo if record else None,
     )
 
 

@@ -18,15 +18,15 @@ class Word(enum.IntEnum):
     @property
     def word(self) -> str:
         """The word of this member in API, pages and command line."""
-        return self.name.lower()
+        return self._name_.lower()
 
     @classmethod
     def from_word(cls, word: str) -> Self:
         """Return the member that `word` names; raises `ValueError` for an unknown word."""
-        for member in cls:
-            if member.word == word:
-                return member
-        raise ValueError(f"unknown {cls.__name__.lower()}")
+        member = cls.__members__.get(word.upper())
+        if member is None or member.word != word:
+            raise ValueError(f"unknown {cls.__name__.lower()}")
+        return member
 
 
 class Kind(Word):

@@ -1,14 +1,16 @@
-"""Many events of one source in one transaction: the same result as one after the other, in few statements.
+"""Events of one source in one transaction: the same result as one after the other, in few statements.
 
 What `evidence.add_event` asks and writes for one event is asked and written here for up to a thousand
 (`database.ROWS_A_WRITE`). A new original is merged into its cell; a known one that changes has the cells
-of its emitter rebuilt, as there.
+of its emitter rebuilt, as there. The statements are made once, since making them costs more than running
+them.
 """
 
 import collections
 import dataclasses
-from collections.abc import Sequence
-from typing import Final
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,31 +20,58 @@ from feed.domain.address import emitter_key, packed
 from feed.domain.event import Channel, Event, channel_of
 from feed.domain.evidence import MINUTES_A_DAY, Cell
 from feed.store import evidence, states
-from feed.store.dialect import insert_missing, put_all
+from feed.store.dialect import insert_missing, insert_rows, put_all, select_rows
 from feed.store.tables import cell, emitter_state, event, removal
 
 Pool = tuple[bytes, Channel, bytes]
 """(emitter key, channel, original key): the events about one original of one source."""
 
+Keyed = tuple[bytes, Channel, Event]
+"""An event with its emitter's key and its channel, which are worked out once."""
+
 _NEW_STATE: Final = states.fresh_values() | {"version": 0, "scored_version": 0, "policy_id": 0, "trust_id": 0}
+_THIS_STATE: Final = (emitter_state.c.emitter_key == sa.bindparam("b_key")) & (
+    emitter_state.c.channel == sa.bindparam("b_channel")
+)
+_TOUCH: Final = (
+    sa.update(emitter_state)
+    .where(_THIS_STATE)
+    .values(version=emitter_state.c.version + 1, next_due_minute=states.DIRTY)
+)
+_SOFTWARE: Final = sa.update(emitter_state).where(_THIS_STATE).values(software=sa.bindparam("b_software"))
+_REMOVALS: Final = sa.select(removal).where(removal.c.emitter_key.in_(sa.bindparam("keys", expanding=True)))
+_CELLS: Final = sa.select(cell).where(
+    cell.c.emitter_key.in_(sa.bindparam("keys", expanding=True)),
+    cell.c.channel.in_(sa.bindparam("channels", expanding=True)),
+    cell.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
+    cell.c.source_id == sa.bindparam("source_id"),
+)
 
 
-def add_events(connection: Connection, new: Sequence[Event]) -> list[Event]:
-    """Store events of one source with their epochs, update cells, mark emitters dirty; return them stored."""
+def add_events(
+    connection: Connection, new: Sequence[Event], *, reporting_mtas: Mapping[int, str | None] | None = None
+) -> list[Event]:
+    """Store events of one source with their epochs, update cells, mark emitters dirty; return them stored.
+
+    reporting_mtas: host names in the status part, by event_id.
+    """
     if not new:
         return []
     source_id = new[0].source_id
-    _touch_all(connection, new)
-    stored = _with_epochs(connection, new)
-    known = _known(connection, stored, source_id)
-    connection.execute(sa.insert(event), [evidence.event_values(one) for one in stored])
+    mtas = reporting_mtas or {}
+    keyed = [(emitter_key(one.address), channel_of(one.kind), one) for one in new]
+    _touch_all(connection, keyed)
+    keyed = _with_epochs(connection, keyed)
     pools: dict[Pool, list[Event]] = collections.defaultdict(list)
-    for one in stored:
-        pools[_pool(one)].append(one)
+    for key, channel, one in keyed:
+        pools[key, channel, one.original_key].append(one)
+    known = _known(connection, list(pools), source_id)
+    rows = [evidence.event_values(one, mtas.get(one.event_id)) for _, _, one in keyed]
+    insert_rows(connection, event, rows)
     changed = {
         pool[0]
-        for pool, events in pools.items()
-        if pool in known and cells.represent([*known[pool], *events]) != cells.represent(known[pool])
+        for pool, events in known.items()
+        if cells.represent([*events, *pools[pool]]) != cells.represent(events)
     }
     for key in sorted(changed):
         evidence.rebuild_cells(connection, key, source_id=source_id)
@@ -52,77 +81,83 @@ def add_events(connection: Connection, new: Sequence[Event]) -> list[Event]:
         if pool not in known and pool[0] not in changed
     }
     _merge_all(connection, fresh, source_id)
-    return stored
+    return [one for _, _, one in keyed]
 
 
-def _pool(one: Event) -> Pool:
-    return emitter_key(one.address), channel_of(one.kind), one.original_key
-
-
-def _touch_all(connection: Connection, new: Sequence[Event]) -> None:
+def _touch_all(connection: Connection, new: Sequence[Keyed]) -> None:
     """Mark the emitters dirty, in the order of their keys so that two batches never wait for each other."""
     touched: dict[tuple[bytes, Channel], Event] = {}
     software: dict[tuple[bytes, Channel], str] = {}
-    for one in new:
-        at = emitter_key(one.address), channel_of(one.kind)
-        touched[at] = one
+    for key, channel, one in new:
+        touched.setdefault((key, channel), one)
         if one.software:
-            software[at] = one.software
+            software[key, channel] = one.software
     ordered = sorted(touched)
-    insert_missing(
-        connection,
-        emitter_state,
-        [
-            _NEW_STATE
-            | {"emitter_key": key, "channel": channel, "address": packed(touched[key, channel].address)}
-            for key, channel in ordered
-        ],
-    )
-    mine = (emitter_state.c.emitter_key == sa.bindparam("b_key")) & (
-        emitter_state.c.channel == sa.bindparam("b_channel")
-    )
-    connection.execute(
-        sa.update(emitter_state)
-        .where(mine)
-        .values(version=emitter_state.c.version + 1, next_due_minute=states.DIRTY),
-        [{"b_key": key, "b_channel": channel} for key, channel in ordered],
-    )
+    rows = [
+        _NEW_STATE | {"emitter_key": at[0], "channel": at[1], "address": packed(touched[at].address)}
+        for at in ordered
+    ]
+    insert_missing(connection, emitter_state, rows)
+    connection.execute(_TOUCH, [{"b_key": at[0], "b_channel": at[1]} for at in ordered])
     if software:
         connection.execute(
-            sa.update(emitter_state).where(mine).values(software=sa.bindparam("b_software")),
+            _SOFTWARE,
             [{"b_key": at[0], "b_channel": at[1], "b_software": software[at]} for at in sorted(software)],
         )
 
 
-def _with_epochs(connection: Connection, new: Sequence[Event]) -> list[Event]:
+def _with_epochs(connection: Connection, new: Sequence[Keyed]) -> list[Keyed]:
     """Return `new` with the number of removals accepted before each; see `evidence.epoch_at`."""
-    keys = {emitter_key(one.address) for one in new}
     accepted: dict[tuple[bytes, Channel], list[int]] = collections.defaultdict(list)
-    for row in connection.execute(sa.select(removal).where(removal.c.emitter_key.in_(keys))):
+    for row in connection.execute(_REMOVALS, {"keys": list({key for key, _, _ in new})}):
         accepted[bytes(row.emitter_key), Channel(row.channel)].append(row.accepted_minute)
     if not accepted:
         return list(new)
-    stored = []
-    for one in new:
-        minutes = accepted.get((emitter_key(one.address), channel_of(one.kind)), [])
-        before = sum(minute < cells.minute_of(one.observed_at) for minute in minutes)
-        stored.append(dataclasses.replace(one, epoch=before))
-    return stored
+    return [
+        (key, channel, dataclasses.replace(one, epoch=_epoch(one, accepted.get((key, channel), []))))
+        for key, channel, one in new
+    ]
 
 
-def _known(connection: Connection, stored: Sequence[Event], source_id: int) -> dict[Pool, list[Event]]:
-    """Return the events that stand already about any original of `stored`."""
-    chosen = sa.select(event).where(
-        event.c.emitter_key.in_({emitter_key(one.address) for one in stored}),
-        event.c.source_id == source_id,
-        event.c.original_key.in_({one.original_key for one in stored}),
-        event.c.retracted_at.is_(None),
+def _epoch(one: Event, accepted: Sequence[int]) -> int:
+    minute = cells.minute_of(one.observed_at)
+    return sum(earlier < minute for earlier in accepted)
+
+
+@functools.cache
+def _known_statement(size: int) -> sa.Select[Any]:
+    """Return the look-up of `size` originals; a join, since two IN lists would try every pair."""
+    pairs: list[tuple[Any, Any]] = [
+        (sa.bindparam(f"k{number}"), sa.bindparam(f"o{number}")) for number in range(size)
+    ]
+    columns = sa.column("wanted_key", sa.LargeBinary), sa.column("wanted_original", sa.LargeBinary)
+    wanted = sa.values(*columns, name="wanted").data(pairs).cte()
+    return sa.select(event).select_from(
+        wanted.join(
+            event,
+            (event.c.emitter_key == wanted.c.wanted_key)
+            & (event.c.source_id == sa.bindparam("source_id"))
+            & (event.c.original_key == wanted.c.wanted_original)
+            & event.c.retracted_at.is_(None),
+        )
     )
-    found: dict[Pool, list[Event]] = collections.defaultdict(list)
-    for row in connection.execute(chosen).mappings():
+
+
+def _known(connection: Connection, pools: Sequence[Pool], source_id: int) -> dict[Pool, list[Event]]:
+    """Return the events that stand already about any original of `pools`."""
+    wanted = sorted({(key, original) for key, _, original in pools})
+    size = 1 << (len(wanted) - 1).bit_length()  # few sizes, so that few statements are made; filled up
+    values: dict[str, object] = {"source_id": source_id}
+    for number in range(size):
+        key, original = wanted[min(number, len(wanted) - 1)]
+        values[f"k{number}"], values[f"o{number}"] = key, original
+    found: dict[Pool, dict[int, Event]] = collections.defaultdict(dict)
+    for row in select_rows(connection, _known_statement(size), values):
         one = evidence.event_of(row)
-        found[_pool(one)].append(one)
-    return dict(found)
+        pool = bytes(row["emitter_key"]), channel_of(one.kind), one.original_key
+        found[pool][one.event_id] = one
+    asked = set(pools)
+    return {pool: list(events.values()) for pool, events in found.items() if pool in asked}
 
 
 def _merge_all(connection: Connection, fresh: dict[Pool, cells.Original], source_id: int) -> None:
@@ -130,14 +165,16 @@ def _merge_all(connection: Connection, fresh: dict[Pool, cells.Original], source
     if not fresh:
         return
     days = [original.at // MINUTES_A_DAY for original in fresh.values()]
-    chosen = sa.select(cell).where(
-        cell.c.emitter_key.in_({pool[0] for pool in fresh}),
-        cell.c.source_id == source_id,
-        cell.c.day.between(min(days), max(days)),
-    )
+    asked = {
+        "keys": list({pool[0] for pool in fresh}),
+        "channels": list({pool[1] for pool in fresh}),
+        "first": min(days),
+        "last": max(days),
+        "source_id": source_id,
+    }
     made: dict[tuple[bytes, cells.CellKey], Cell] = {
         (bytes(row["emitter_key"]), evidence.cell_key_of(row)): evidence.cell_of(row)
-        for row in connection.execute(chosen).mappings()
+        for row in connection.execute(_CELLS, asked).mappings()
     }
     changed = set()
     for (key, _, _), original in fresh.items():

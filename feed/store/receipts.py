@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feed.store.dialect import insert_rows
 from feed.store.tables import receipt
 
 DIGEST: Final = 1
@@ -33,27 +34,28 @@ class Receipt:
     event_id: int | None = None
 
 
+_NAMES: Final = [field.name for field in dataclasses.fields(Receipt)]
+
+
 def new_id() -> str:
     """Return a new receipt id: 26 letters and digits, 130 random bits, none that look alike."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(26))
+    number = secrets.randbits(130)
+    return "".join([_LETTERS[number >> shift & 31] for shift in range(0, 130, 5)])
+
+
+_FIND: Final = (
+    sa.select(receipt)
+    .where(
+        receipt.c.source_id == sa.bindparam("source_id"),
+        receipt.c.dedupe_kind == sa.bindparam("kind"),
+        receipt.c.dedupe.in_(sa.bindparam("dedupes", expanding=True)),
+    )
+)  # fmt: skip
 
 
 def find(connection: Connection, source_id: int, kind: int, dedupes: tuple[bytes, ...]) -> Receipt | None:
     """Return the receipt of this source under one of the keyed hashes `dedupes`, if there is one."""
-    row = (
-        connection.execute(
-            sa.select(receipt)
-            .where(
-                receipt.c.source_id == source_id,
-                receipt.c.dedupe_kind == kind,
-                receipt.c.dedupe.in_(dedupes),
-            )
-            .limit(1)
-        )
-        .mappings()
-        .first()
-    )
-    return _receipt(row) if row is not None else None
+    return next(iter(find_many(connection, source_id, kind, dedupes).values()), None)
 
 
 def by_id(connection: Connection, source_id: int, receipt_id: str) -> Receipt | None:
@@ -71,32 +73,24 @@ def by_id(connection: Connection, source_id: int, receipt_id: str) -> Receipt | 
 
 
 def _receipt(row: sa.RowMapping) -> Receipt:
-    return Receipt(**{field.name: row[field.name] for field in dataclasses.fields(Receipt)})
-
-
-def insert(connection: Connection, new: Receipt, *, kind: int, dedupe: bytes) -> None:
-    """Store `new` under one keyed hash."""
-    connection.execute(sa.insert(receipt).values(dedupe_kind=kind, dedupe=dedupe, **dataclasses.asdict(new)))
+    return Receipt(**{name: row[name] for name in _NAMES})
 
 
 def find_many(
     connection: Connection, source_id: int, kind: int, dedupes: Collection[bytes]
 ) -> dict[bytes, Receipt]:
     """Return this source's receipts under any of `dedupes` (a few thousand at most), by keyed hash."""
-    chosen = sa.select(receipt).where(
-        receipt.c.source_id == source_id, receipt.c.dedupe_kind == kind, receipt.c.dedupe.in_(dedupes)
-    )
-    return {bytes(row["dedupe"]): _receipt(row) for row in connection.execute(chosen).mappings()}
+    asked = {"source_id": source_id, "kind": kind, "dedupes": list(dedupes)}
+    return {bytes(row["dedupe"]): _receipt(row) for row in connection.execute(_FIND, asked).mappings()}
 
 
-def insert_many(connection: Connection, new: Sequence[tuple[bytes, Receipt]], *, kind: int) -> None:
-    """Store receipts, each under its keyed hash."""
+def insert_many(connection: Connection, new: Sequence[tuple[int, bytes, Receipt]]) -> None:
+    """Store receipts, each under its kind and keyed hash."""
     rows = [
-        {"dedupe_kind": kind, "dedupe": dedupe}
-        | {name: getattr(one, name) for name in Receipt.__dataclass_fields__}
-        for dedupe, one in new
+        {"dedupe_kind": kind, "dedupe": dedupe} | {name: getattr(one, name) for name in _NAMES}
+        for kind, dedupe, one in new
     ]
-    connection.execute(sa.insert(receipt), rows)
+    insert_rows(connection, receipt, rows)
 
 
 def mark_retracted(connection: Connection, found: Receipt) -> Receipt:
