@@ -20,6 +20,7 @@ from ingest.report.networks import Peer, Peers
 MOST_IN_FLIGHT: Final = 50_000
 """Mails whose end was not seen. A queue has hundreds; a hostile or cut log could leave millions."""
 _MOST_LISTED: Final = 20
+_SOON_S: Final = 600
 _DAY_S: Final = 86_400
 MAIL_SERVER, FILTER = range(2)
 
@@ -112,11 +113,15 @@ class Assembler:
         return None if peer is None or peer.own else peer
 
     def _came(self, host: bytes, at: int, event: Came) -> None:
+        before = self._flight.get((host, event.queue_id))
         mail = self._flight[host, event.queue_id] = _Mail(
             at, trusted=event.trusted, sender=event.sender, message_id=event.message_id
         )
         self._make_room()
         mail.recipients.extend(event.recipients[:_MOST_LISTED])
+        if before is not None and before.sender is None and not before.address and at - before.at < _SOON_S:
+            # Exim names what its ACL saw before it names the mail.
+            mail.originals, mail.original_senders = before.originals, before.original_senders
         peer = self._outside(event.address)
         if peer is not None and not event.trusted:
             mail.address, mail.name, mail.forwarder = peer.text, event.name or b"", peer.forwarder

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import pathlib
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -82,8 +83,8 @@ def _index(path: pathlib.Path | None) -> Iterator[Index]:
     try:
         with contextlib.closing(Index(path)) as index:
             yield index
-    except IndexFileError as problem:
-        raise CommandError(str(problem)) from None
+    except (IndexFileError, sqlite3.Error) as problem:
+        raise CommandError(f"index: {problem}") from None
 
 
 def _spool(settings: Settings) -> Spool:
@@ -124,6 +125,11 @@ def run_scan(options: argparse.Namespace, clock: Clock) -> int:
 def run_follow(options: argparse.Namespace, clock: Clock) -> int:
     """Follow logs until interrupted; report as evidence comes in if --submit is given."""
     settings = settings_of(options)
+    if "-" in options.logs:
+        raise CommandError(
+            "follow reads files; for a journal: "
+            "journalctl --cursor-file=FILE -o export | backscatter-report scan -"
+        )
     if options.submit and not settings.domains:
         raise CommandError("name your domains before you submit: --domain, or `domains` in the settings")
     spool = _spool(settings) if options.submit else None

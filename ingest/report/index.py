@@ -172,9 +172,9 @@ class Index:
         return [Arrival(*row) for row in rows]
 
     def reopen(self, *, since: int) -> None:
-        """Let all that is unknown and not submitted be judged again: the index may know more by now."""
+        """Let all be judged again that is neither submitted nor genuine: the index may know more by now."""
         self._db.execute(
-            "UPDATE arrival SET class = NULL WHERE submitted = 0 AND class = 'unknown' AND at >= ?", (since,)
+            "UPDATE arrival SET class = NULL WHERE submitted = 0 AND class <> 'genuine' AND at >= ?", (since,)
         )
 
     def judge(self, key: bytes, kind: str, reason: str, lookback_days: int) -> None:

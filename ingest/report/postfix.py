@@ -4,8 +4,9 @@ Each pattern begins at the first byte of the text and reaches the client's addre
 client can choose, so a forged HELO, sender or recipient can at worst make a line say nothing. Names of
 clients are those that Postfix verified in DNS. Postfix writes `?` for every control character.
 
-A notification's original is in the log only where `header_checks` or `body_checks` log it (INFO action):
-lines `info: header Message-ID: ...` and `info: body Message-ID: ...` of cleanup (docs/report-postfix.md).
+A notification's original is in the log only where `nested_header_checks` or `body_checks` log it (actions
+INFO and WARN): lines `info: header Message-ID: ...` and `info: body Message-ID: ...` of cleanup
+(docs/report-postfix.md).
 """
 
 import re
@@ -25,7 +26,7 @@ _REFUSED: Final = re.compile(
 )
 _MESSAGE_ID: Final = re.compile(_QUEUE_ID + rb"(?:resent-)?message-id=<([^<>\s]{1,250})>$")
 _INFO: Final = re.compile(
-    _QUEUE_ID + rb"info: (?:header|body) (?:(message-id):\s*<([^<>\s]{1,250})>"
+    _QUEUE_ID + rb"(?:info|warning): (?:header|body) (?:(message-id):\s*<([^<>\s]{1,250})>"
     rb"|x-postfix-sender:\s*rfc822;\s*<?([^\s<>;\"]{1,320})>?|return-path:\s*<([^\s<>\"]{1,320})>"
     rb"|from:(?:[^<>]{0,150}<|\s*)([^\s<>\"]{1,320}@[^\s<>\"]{1,255})>?)\s* from ",
     re.IGNORECASE,

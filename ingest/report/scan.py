@@ -22,10 +22,10 @@ _DAY_S: Final = 86_400
 
 
 class Scan:
-    """Reads sources in turn; what was read lasts once `save` returned."""
+    """Reads sources in turn; what was read lasts once `read` returned."""
 
     def __init__(self, index: Index, keys: Keys, settings: Settings) -> None:
-        """Open a transaction at the first source."""
+        """Nothing is read yet."""
         self._index, self._settings = index, settings
         self._spans: dict[tuple[bytes, bool], list[list[int]]] = {}
         self._assembler = Assembler(
@@ -39,7 +39,7 @@ class Scan:
         self.newest = 0
 
     def read(self, source: Source, *, today: int) -> None:
-        """Read a source from where it was left; raises one of `BROKEN` with all before it kept in memory."""
+        """Read a source from where it was left; raises one of `BROKEN`, with all before it kept."""
         if source.mark is None:
             return
         self._index.begin()
@@ -49,12 +49,16 @@ class Scan:
                 self._take(entries)
                 self._index.moved(source.mark, after, day=today)
                 if self._assembler.pending() > _COMMIT_FACTS:
-                    self._flush()
-                    self._index.commit()
+                    self._save()
                     self._index.begin()
-        finally:
-            self._flush()
-            self._index.commit()
+        except BROKEN:
+            self._save()  # what came before the damage; anything else that stops us leaves no trace
+            raise
+        self._save()
+
+    def _save(self) -> None:
+        self._flush()
+        self._index.commit()
 
     def _take(self, entries: Iterable[Line | None]) -> None:
         """Take the entries of a portion. This is the inner loop: local names, no needless calls."""

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 LARGEST_ITEM: Final = 1 << 20
 _ASIDE_LIFE_S: Final = 3600
+_DEAD_LIFE_S: Final = 30 * 86_400
 REPORT, RAW, OBSERVATION = "report", "raw", "observation"
 
 
@@ -154,11 +155,12 @@ class FeedSpool:
             yield True
 
     def sweep(self, *, now: float) -> None:
-        """Remove what killed writers left aside."""
-        for path in self._aside.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < now - _ASIDE_LIFE_S:
-                    path.unlink()
+        """Remove what killed writers left aside, and the dead of a month ago."""
+        for folder, life_s in ((self._aside, _ASIDE_LIFE_S), (self.dead, _DEAD_LIFE_S)):
+            for path in folder.iterdir() if folder.is_dir() else ():
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < now - life_s:
+                        path.unlink()
 
     def _write(self, path: pathlib.Path, data: bytes) -> None:
         aside = self._aside / f"{path.name}.{secrets.token_hex(4)}"

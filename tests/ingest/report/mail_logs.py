@@ -153,3 +153,67 @@ def long_log(seed: int, *, days: int = 12, backscatter_days: int = 3, log: Postf
             refused += 1
             log.refused(at, client=client, recipient=f"nobody{number}@own.example")
     return Week(log.text(), genuine, backscatter, refused)
+
+
+@dataclasses.dataclass
+class EximLog:
+    """Entries of Exim's main log."""
+
+    entries: list[tuple[dt.datetime, int, str]] = dataclasses.field(default_factory=list)
+    number: int = 0
+
+    def add(self, at: dt.datetime, text: str) -> None:
+        self.number += 1
+        self.entries.append((at, self.number, f"{at:%Y-%m-%d %H:%M:%S} {text}"))
+
+    def message_id(self) -> str:
+        self.number += 1
+        return f"1t{self.number:04d}-{self.number:06d}-Ab"
+
+    def quiet(self, start: dt.datetime, end: dt.datetime) -> None:
+        at = start
+        while at < end:
+            self.add(at, "Start queue run: pid=77")
+            at += dt.timedelta(hours=1)
+
+    def sent(self, at: dt.datetime, *, sender: str, recipient: str, message_id: str) -> None:
+        one = self.message_id()
+        self.add(at, f"{one} <= {sender} H=(pc) [203.0.113.9] P=esmtpsa A=plain:u S=900 id={message_id}")
+        self.add(
+            at,
+            f"{one} => {recipient} R=dnslookup T=remote_smtp H=mx.there.example [198.51.100.1] X=TLS "
+            'C="250 ok"',
+        )
+        self.add(at, f"{one} Completed")
+
+    def bounced(
+        self,
+        at: dt.datetime,
+        *,
+        client: str,
+        recipient: str,
+        own_id: str,
+        original: str,
+        sender: str,
+        helo: str = "mail.emitter.example",
+        subject: str = "Mail delivery failed",
+    ) -> None:
+        one = self.message_id()
+        self.add(at, f"{one} bsf-original <{original}> sender <{sender}>")
+        self.add(
+            at,
+            f"{one} <= <> H=mail.emitter.example ({helo}) [{client}] P=esmtps X=TLS CV=no S=2345 id={own_id} "
+            f'T="{subject}" for {recipient}',
+        )
+        self.add(at, f"{one} => {recipient.partition('@')[0]} <{recipient}> R=local_user T=maildir")
+        self.add(at, f"{one} Completed")
+
+    def refused(self, at: dt.datetime, *, client: str, recipient: str) -> None:
+        self.add(
+            at,
+            f"H=mail.emitter.example [{client}] X=TLS CV=no F=<> rejected RCPT <{recipient}>: "
+            "Unrouteable address",
+        )
+
+    def text(self) -> bytes:
+        return "".join(line + "\n" for _, _, line in sorted(self.entries)).encode()
