@@ -53,7 +53,7 @@ class Scorer:
                 return Tick(scored=scored, transitions=transitions)
 
     def _rules(self, *, now: int) -> Rules:
-        """Return the rules in force; when policy, trust or provider file changed, everybody becomes due."""
+        """Return the rules in force. Whoever a change of policy, trust or provider file concerns is due."""
         with self.database.read() as connection:
             before = rules.load(connection, policy=self.policy, providers=self.providers, now=now)
             known = rules.recorded(connection, before)
@@ -61,8 +61,14 @@ class Scorer:
             return known
         with self.database.write() as connection:
             fresh = rules.load(connection, policy=self.policy, providers=self.providers, now=now)
+            concerned = rules.concerned(connection, fresh)
             current = rules.record(connection, fresh, now=now)
-            states.make_all_due(connection)
+            if concerned.everybody:
+                states.make_all_due(connection)
+            for source_id in sorted(concerned.sources):
+                states.make_source_due(
+                    connection, source_id, first_day=fresh.first_day(now // _SECONDS_A_MINUTE)
+                )
             return current
 
     def _chunk(self, current: Rules, *, minute: int) -> Tick:

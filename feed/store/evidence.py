@@ -16,9 +16,10 @@ from sqlalchemy.engine import Connection
 from feed.domain import cells
 from feed.domain.address import Address, emitter_key, packed, unpacked
 from feed.domain.event import Attestation, Channel, Event, Kind, Provenance, RecipientClass, channel_of
-from feed.domain.evidence import Cell
+from feed.domain.evidence import MINUTES_A_DAY, Cell
+from feed.domain.timeline import Observed
 from feed.store import states
-from feed.store.tables import cell, event, removal
+from feed.store.tables import cell, event, observation, removal
 
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
@@ -37,7 +38,7 @@ def add_event(connection: Connection, new: Event, *, reporting_mta: str | None =
     stored = dataclasses.replace(
         new, epoch=epoch_at(connection, key, channel, cells.minute_of(new.observed_at))
     )
-    same = _events(
+    same = events_of(
         connection, key, source_id=stored.source_id, original_key=stored.original_key, channel=channel
     )
     connection.execute(sa.insert(event).values(event_values(stored, reporting_mta)))
@@ -59,13 +60,46 @@ def add_observation(
     null_n: int,
     genuine_n: int,
     seen_24h: int,
+    now: int | None = None,
 ) -> None:
-    """Keep the largest of what a source said of an address and day, and mark the emitter dirty."""
+    """Keep what a source said of an address and day, and mark the emitter dirty.
+
+    The cell keeps the largest number of each day. now: seconds; unknown, it was said as the day began.
+    """
     key = emitter_key(address)
     row = states.touch(connection, key, Channel.MAIN, address=packed(address))
-    at = (Channel.MAIN, day, row.state.epoch, source_id)
-    old = _read(connection, key, at) or Cell(source_id=source_id, day=day, epoch=row.state.epoch)
+    minute = now // _SECONDS_A_MINUTE if now is not None else day * MINUTES_A_DAY
+    said = Observed(
+        received_at=minute, source_id=source_id, day=day, epoch=row.state.epoch,
+        null_n=null_n, genuine_n=genuine_n, seen_24h=seen_24h,
+    )  # fmt: skip
+    _keep_observation(connection, key, packed(address), said)
+    at = (Channel.MAIN, day, said.epoch, source_id)
+    old = _read(connection, key, at) or Cell(source_id=source_id, day=day, epoch=said.epoch)
     _put(connection, key, at, cells.observe(old, null_n=null_n, genuine_n=genuine_n, seen_24h=seen_24h))
+
+
+def _keep_observation(connection: Connection, key: bytes, address: bytes, said: Observed) -> None:
+    """Store an observation; of one minute the largest numbers are kept."""
+    mine = (
+        (observation.c.emitter_key == key)
+        & (observation.c.source_id == said.source_id)
+        & (observation.c.day == said.day)
+        & (observation.c.received_minute == said.received_at)
+    )
+    old = connection.execute(sa.select(observation).where(mine)).first()
+    values = {
+        "emitter_key": key, "source_id": said.source_id, "day": said.day, "received_minute": said.received_at,
+        "epoch": said.epoch, "address": address,
+        "null_n": said.null_n, "genuine_n": said.genuine_n, "seen_24h": said.seen_24h,
+    }  # fmt: skip
+    if old is None:
+        connection.execute(sa.insert(observation).values(values))
+        return
+    if old.retracted_at is None and old.epoch == said.epoch:
+        for name in ("null_n", "genuine_n", "seen_24h"):
+            values[name] = max(values[name], getattr(old, name))
+    connection.execute(sa.update(observation).where(mine).values(values | {"retracted_at": None}))
 
 
 def epoch_at(connection: Connection, key: bytes, channel: Channel, minute: int) -> int:
@@ -79,17 +113,44 @@ def epoch_at(connection: Connection, key: bytes, channel: Channel, minute: int) 
 
 
 def rebuild_cells(connection: Connection, key: bytes, *, source_id: int | None = None) -> None:
-    """Make the cells of an emitter (of one source, or of all) again from its events: the one repair."""
-    rebuilt = cells.cells_of(_events(connection, key, source_id=source_id))
+    """Make the cells of an emitter (of one source, or of all) again from its rows: the one repair."""
     mine = cell.c.emitter_key == key
     if source_id is not None:
         mine &= cell.c.source_id == source_id
-    old = {
-        cell_key_of(row): cell_of(row) for row in connection.execute(sa.select(cell).where(mine)).mappings()
-    }
     connection.execute(sa.delete(cell).where(mine))
-    for at, made in cells.carry_observations(rebuilt, old).items():
-        _put(connection, key, at, made)
+    rows = [cell_values(key, at, made) for at, made in rebuilt_cells(connection, key, source_id).items()]
+    if rows:
+        connection.execute(sa.insert(cell), rows)
+
+
+def rebuilt_cells(
+    connection: Connection, key: bytes, source_id: int | None = None
+) -> dict[cells.CellKey, Cell]:
+    """Return what the cells of an emitter (of one source, or of all) must be by its rows that stand."""
+    rebuilt = cells.cells_of(events_of(connection, key, source_id=source_id))
+    for said in observations_of(connection, key, source_id=source_id):
+        at = (Channel.MAIN, said.day, said.epoch, said.source_id)
+        made = rebuilt.get(at) or Cell(source_id=said.source_id, day=said.day, epoch=said.epoch)
+        rebuilt[at] = cells.observe(
+            made, null_n=said.null_n, genuine_n=said.genuine_n, seen_24h=said.seen_24h
+        )
+    return rebuilt
+
+
+def observations_of(connection: Connection, key: bytes, *, source_id: int | None = None) -> list[Observed]:
+    """Return the observations of an emitter that stand, in no particular order."""
+    chosen = sa.select(observation).where(
+        observation.c.emitter_key == key, observation.c.retracted_at.is_(None)
+    )
+    if source_id is not None:
+        chosen = chosen.where(observation.c.source_id == source_id)
+    return [
+        Observed(
+            received_at=row.received_minute, source_id=row.source_id, day=row.day, epoch=row.epoch,
+            null_n=row.null_n, genuine_n=row.genuine_n, seen_24h=row.seen_24h,
+        )
+        for row in connection.execute(chosen)
+    ]  # fmt: skip
 
 
 def cells_of_many(
@@ -122,7 +183,39 @@ def retract(connection: Connection, key: bytes, *, day: int, event_id: int, now:
     return True
 
 
-def _events(
+def retract_source(connection: Connection, key: bytes, *, source_id: int, until: int, now: int) -> None:
+    """Make nothing count any more that a source said of an emitter up to second `until`."""
+    states.make_due(connection, key, key)
+    connection.execute(
+        sa.update(event)
+        .where(event.c.emitter_key == key, event.c.source_id == source_id)
+        .where(event.c.retracted_at.is_(None), event.c.received_at <= until)
+        .values(retracted_at=now)
+    )
+    connection.execute(
+        sa.update(observation)
+        .where(observation.c.emitter_key == key, observation.c.source_id == source_id)
+        .where(observation.c.retracted_at.is_(None))
+        .where(observation.c.received_minute <= until // _SECONDS_A_MINUTE)
+        .values(retracted_at=now)
+    )
+    rebuild_cells(connection, key, source_id=source_id)
+
+
+def keys_of_source(connection: Connection, source_id: int, *, until: int) -> list[bytes]:
+    """Return the emitters of which a source said anything up to second `until` that stands, in order."""
+    told = sa.select(event.c.emitter_key).where(
+        event.c.source_id == source_id, event.c.retracted_at.is_(None), event.c.received_at <= until
+    )
+    seen = sa.select(observation.c.emitter_key).where(
+        observation.c.source_id == source_id,
+        observation.c.retracted_at.is_(None),
+        observation.c.received_minute <= until // _SECONDS_A_MINUTE,
+    )
+    return sorted(bytes(key) for key in connection.execute(sa.union(told, seen)).scalars())
+
+
+def events_of(
     connection: Connection,
     key: bytes,
     *,
@@ -130,6 +223,7 @@ def _events(
     original_key: bytes | None = None,
     channel: Channel | None = None,
 ) -> list[Event]:
+    """Return the events of an emitter that stand, in no particular order."""
     chosen = sa.select(event).where(event.c.emitter_key == key, event.c.retracted_at.is_(None))
     if source_id is not None:
         chosen = chosen.where(event.c.source_id == source_id)

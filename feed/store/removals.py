@@ -99,13 +99,14 @@ def ask(
         comment=comment,
     )
     if isinstance(decision, Accepted) and row is not None:
-        made = dataclasses.replace(made, epoch=_carry_out(connection, row, rules=rules, now=now, proof=proof))
+        made = dataclasses.replace(made, epoch=accept(connection, row, rules=rules, now=now, proof=proof))
     values = dataclasses.asdict(made) | {"address": packed(plain), "emitter_key": key}
     connection.execute(sa.insert(ticket).values(values))
     return made
 
 
-def _carry_out(connection: Connection, row: states.Row, *, rules: Rules, now: int, proof: str) -> int:
+def accept(connection: Connection, row: states.Row, *, rules: Rules, now: int, proof: str) -> int:
+    """Carry out a removal on a row locked by this transaction, and return the new epoch."""
     minute = now // _SECONDS_A_MINUTE
     done = scoring.remove(row.state, minute, rules.policy)
     connection.execute(

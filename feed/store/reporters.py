@@ -6,18 +6,28 @@ import json
 import re
 import secrets
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import Network, parse_network
 from feed.domain.evidence import Standing, Trust
+from feed.store import grouping
 from feed.store.secret import Secret
 from feed.store.tables import api_key, reporter, reporter_host, reporter_network, trust_snapshot
 
 SCOPES: Final = ("report", "read", "operate")
 FULL_WEIGHT: Final = 20
+MOST_SEEDED: Final = 14
+SEED_DAYS: Final = 90
+# Asked with every report: made once, since making a statement costs more than running it.
+_API_KEY: Final = sa.select(api_key).where(api_key.c.key_id == sa.bindparam("key_id"))
+_REPORTER: Final = sa.select(reporter).where(reporter.c.source_id == sa.bindparam("source_id"))
+_HOSTS: Final = sa.select(reporter_host).where(reporter_host.c.source_id == sa.bindparam("source_id"))
+_NETWORKS: Final = sa.select(reporter_network).where(
+    reporter_network.c.source_id == sa.bindparam("source_id")
+)
 _KEY: Final = re.compile(r"bsf_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
@@ -81,6 +91,7 @@ def register(  # one argument for each fact that the operator states
             weight=weight,
             weight_until_day=0,
             weight_reason=weight_reason,
+            earned_weight=0,
             anchor=anchor,
             vetted=False,
             created_at=now,
@@ -103,19 +114,18 @@ def register(  # one argument for each fact that the operator states
 
 def find(connection: Connection, source_id: int) -> Reporter:
     """Return the reporter; raises `ReporterError` if there is none."""
-    row = connection.execute(sa.select(reporter).where(reporter.c.source_id == source_id)).mappings().first()
+    asked = {"source_id": source_id}
+    row = connection.execute(_REPORTER, asked).mappings().first()
     if row is None:
         raise ReporterError("there is no such reporter")
-    hosts = connection.execute(sa.select(reporter_host).where(reporter_host.c.source_id == source_id)).all()
-    networks = connection.execute(
-        sa.select(reporter_network).where(reporter_network.c.source_id == source_id)
-    ).all()
+    hosts = connection.execute(_HOSTS, asked).all()
+    networks = connection.execute(_NETWORKS, asked).all()
     return Reporter(
         source_id=source_id,
         name=row["name"],
         organisation=row["organisation"],
         group_id=row["group_id"],
-        weight=row["weight"],
+        weight=max(row["weight"], row["earned_weight"]),
         vetted=row["vetted"],
         suspended=row["suspended_at"] is not None,
         border_hosts=frozenset(host.host for host in hosts if host.role == "border"),
@@ -192,7 +202,7 @@ def authenticate(connection: Connection, secret: Secret, key: str, *, now: int) 
     shape = _KEY.fullmatch(key)
     if shape is None:
         return None
-    row = connection.execute(sa.select(api_key).where(api_key.c.key_id == shape[1])).first()
+    row = connection.execute(_API_KEY, {"key_id": shape[1]}).first()
     stored = row.secret_hmac if row is not None else bytes(32)
     right = hmac.compare_digest(secret.mac("key", shape[2].encode()), stored)
     if row is None or not right or row.revoked_at is not None:
@@ -203,18 +213,68 @@ def authenticate(connection: Connection, secret: Secret, key: str, *, now: int) 
 
 
 def trust(connection: Connection, *, day: int) -> Trust:
-    """Return the standing of every source as the score uses it on `day`."""
+    """Return the standing of every source as the score uses it on `day`.
+
+    The weight is what the operator gave while it lasts, or what was earned, whichever is more. Groups are
+    those of `grouping`, named by their lowest source.
+    """
     rows = connection.execute(sa.select(reporter).order_by(reporter.c.source_id)).all()
+    networks: dict[int, list[str]] = {}
+    own = sa.select(reporter_network).where(reporter_network.c.role == "own")
+    for row in connection.execute(own):
+        networks.setdefault(row.source_id, []).append(row.network)
+    groups = grouping.groups(
+        [
+            grouping.Member(
+                source_id=row.source_id, declared=row.group_id, organisation=row.organisation,
+                contact=row.contact, networks=tuple(networks.get(row.source_id, ())),
+            )
+            for row in rows
+        ]
+    )  # fmt: skip
     return {
         row.source_id: Standing(
             source_id=row.source_id,
-            group_id=row.group_id,
-            weight=row.weight if row.weight_until_day == 0 or row.weight_until_day >= day else 0,
+            group_id=groups[row.source_id],
+            weight=max(given_weight(row, day=day), row.earned_weight),
             anchor=row.anchor,
             suspended=row.suspended_at is not None,
         )
         for row in rows
     }
+
+
+def given_weight(row: sa.Row[Any], *, day: int) -> int:
+    """Return the weight that the operator gave to the reporter of `row` while it lasts, in twentieths."""
+    return int(row.weight) if row.weight_until_day == 0 or row.weight_until_day >= day else 0
+
+
+def seed(connection: Connection, source_id: int, *, weight: int, until_day: int, reason: str) -> None:
+    """Give a vetted reporter a weight until a day, so that a young feed is not empty.
+
+    Raises `ReporterError` for more than 14 twentieths: alone it never reaches what confirmed reports earn.
+    """
+    if not 0 <= weight <= MOST_SEEDED:
+        raise ReporterError(f"a seeded weight is 0 to {MOST_SEEDED} twentieths")
+    connection.execute(
+        sa.update(reporter)
+        .where(reporter.c.source_id == source_id)
+        .values(weight=weight, weight_until_day=until_day, weight_reason=reason, vetted=True)
+    )
+
+
+def last_trust(connection: Connection) -> Trust | None:
+    """Return the trust that was in force last, None if nothing was ever scored."""
+    table = trust_snapshot
+    body = connection.execute(sa.select(table.c.body).order_by(table.c.trust_id.desc()).limit(1)).scalar()
+    return trust_of(body) if body is not None else None
+
+
+def trust_of(body: str) -> Trust:
+    """Return the standings of a stored snapshot."""
+    names = [field.name for field in dataclasses.fields(Standing)]
+    found = [Standing(**dict(zip(names, values, strict=True))) for values in json.loads(body)]
+    return {standing.source_id: standing for standing in found}
 
 
 def trust_recorded(connection: Connection, standings: Trust) -> int | None:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, State, Transition
 from feed.store.dialect import insert_if_missing
-from feed.store.tables import emitter_state, transition
+from feed.store.tables import cell, emitter_state, transition
 
 DIRTY: Final = 0
 """`next_due_minute` of a row whose inputs changed: scored at the next tick, whatever the time."""
@@ -109,6 +109,25 @@ def make_due(connection: Connection, first: bytes, last: bytes) -> None:
     )
 
 
+def make_keys_due(connection: Connection, keys: Sequence[bytes]) -> None:
+    """Have the emitters with these keys (up to a thousand) scored at the next tick."""
+    connection.execute(
+        sa.update(emitter_state)
+        .where(emitter_state.c.emitter_key.in_(keys))
+        .values(version=emitter_state.c.version + 1, next_due_minute=DIRTY)
+    )
+
+
+def make_source_due(connection: Connection, source_id: int, *, first_day: int) -> None:
+    """Have every emitter scored at the next tick of which a source said anything since `first_day`."""
+    spoken = sa.select(cell.c.emitter_key).where(cell.c.source_id == source_id, cell.c.day >= first_day)
+    connection.execute(
+        sa.update(emitter_state)
+        .where(emitter_state.c.emitter_key.in_(spoken))
+        .values(version=emitter_state.c.version + 1, next_due_minute=DIRTY)
+    )
+
+
 def make_all_due(connection: Connection) -> None:
     """Have everybody scored at the next tick: the policy, the trust or the provider file changed."""
     make_due(connection, bytes(16), b"\xff" * 16)
@@ -161,8 +180,9 @@ def add_history(
     *,
     policy_id: int,
     trust_id: int,
+    void_at: int | None = None,
 ) -> None:
-    """Append `changes` to the history of one emitter."""
+    """Append `changes` to the history of one emitter; `void_at`: kept for the audit only."""
     if not changes:
         return
     mine = (transition.c.emitter_key == key) & (transition.c.channel == channel)
@@ -174,6 +194,7 @@ def add_history(
                 "emitter_key": key, "channel": channel, "seq": last + number, "at_minute": change.at,
                 "from_state": change.from_state, "to_state": change.to_state, "code": change.to_code,
                 "cause": change.cause, "score": change.score, "policy_id": policy_id, "trust_id": trust_id,
+                "void_at": void_at,
             }
             for number, change in enumerate(changes, start=1)
         ],
@@ -181,10 +202,12 @@ def add_history(
 
 
 def history(connection: Connection, key: bytes, channel: Channel, *, limit: int = 100) -> list[Change]:
-    """Return the latest changes of one emitter, newest first."""
+    """Return the latest changes of one emitter, newest first, without what a retraction undid."""
     rows = connection.execute(
         sa.select(transition)
-        .where(transition.c.emitter_key == key, transition.c.channel == channel)
+        .where(
+            transition.c.emitter_key == key, transition.c.channel == channel, transition.c.void_at.is_(None)
+        )
         .order_by(transition.c.seq.desc())
         .limit(limit)
     )

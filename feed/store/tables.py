@@ -145,6 +145,28 @@ cell = sa.Table(
     sqlite_with_rowid=False,
 )
 
+observation = sa.Table(
+    "observation",
+    metadata,
+    _column("emitter_key", Key, "16 bytes: the emitter, IPv6 by /64"),
+    _column("source_id", sa.Integer, "the reporter"),
+    _column("day", sa.Integer, "day that was observed"),
+    _column("received_minute", sa.Integer, "when it was said; the largest of one minute is kept"),
+    _column("epoch", sa.Integer, "accepted removals of the emitter when it was said"),
+    _column("address", Key, "16 bytes: the exact address"),
+    _column("null_n", sa.Integer, "null-sender mails from it in 24 h"),
+    _column("genuine_n", sa.Integer, "genuine notifications among them"),
+    _column("seen_24h", sa.Integer, "all mails from it in 24 h"),
+    _column("retracted_at", sa.BigInteger, "when it was taken back", nullable=True),
+    sa.PrimaryKeyConstraint("emitter_key", "source_id", "day", "received_minute"),
+    sa.Index(None, "source_id", "day"),
+    sa.Index(None, "day"),
+    _length("emitter_key", 16),
+    _length("address", 16),
+    comment="What reporters saw of an address on a day; cells keep the largest of each day",
+    sqlite_with_rowid=False,
+)
+
 emitter_state = sa.Table(
     "emitter_state",
     metadata,
@@ -204,11 +226,12 @@ transition = sa.Table(
     _column("score", sa.BigInteger, "micro-points"),
     _column("policy_id", sa.Integer, "policy_snapshot in force"),
     _column("trust_id", sa.Integer, "trust_snapshot in force"),
+    _column("void_at", sa.BigInteger, "when a retraction made it not have happened", nullable=True),
     sa.PrimaryKeyConstraint("emitter_key", "channel", "seq"),
     sa.Index(None, "at_minute"),
     _range("from_state", min(State), max(State)),
     _range("to_state", min(State), max(State)),
-    comment="Append-only history of states",
+    comment="Append-only history of states; what a retraction undid stays, marked",
 )
 
 removal = sa.Table(
@@ -269,15 +292,19 @@ reporter = sa.Table(
     _column("organisation", sa.String(200), "who runs it"),
     _column("contact", sa.String(254), "role address of the reporter himself"),
     _column("group_id", sa.Integer, "independence group: same organisation, network or operator"),
-    _column("weight", sa.SmallInteger, "twentieths, 0 to 20"),
+    _column("weight", sa.SmallInteger, "given by the operator, twentieths, 0 to 20"),
     _column("weight_until_day", sa.Integer, "end of a seeded weight, 0 = none"),
     _column("weight_reason", sa.String(200), "why this weight"),
+    _column(
+        "earned_weight", sa.SmallInteger, "by confirmed reports, twentieths, 0 to 20", server_default="0"
+    ),
     _column("anchor", sa.Boolean, "its traps count as anchors"),
     _column("vetted", sa.Boolean, "higher quota"),
     _column("suspended_at", sa.BigInteger, "nothing of it counts since", nullable=True),
     _column("created_at", sa.BigInteger, "registration"),
     sa.UniqueConstraint("name"),
     _range("weight", 0, 20),
+    _range("earned_weight", 0, 20),
     comment="Who reports",
 )
 
@@ -335,6 +362,70 @@ usage = sa.Table(
     comment="Daily counts of reporters, for quotas and their own standing",
 )
 
+contradiction = sa.Table(
+    "contradiction",
+    metadata,
+    _column("source_id", sa.Integer, "the reporter"),
+    _column("day", sa.Integer, "UTC day"),
+    _column("kind", sa.String(20), "solicited, dispute or canary"),
+    _column("n", sa.Integer, "how many that day"),
+    sa.PrimaryKeyConstraint("source_id", "day", "kind"),
+    sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
+    sa.CheckConstraint("kind IN ('solicited', 'dispute', 'canary')", name="kind_known"),
+    comment="What proved reports wrong; a removal is no contradiction",
+)
+
+flood_day = sa.Table(
+    "flood_day",
+    metadata,
+    _column("source_id", sa.Integer, "the reporter"),
+    _column("day", sa.Integer, "day of the originals that weigh nothing"),
+    _column("addresses_n", sa.Integer, "new addresses that nobody confirmed, of its group"),
+    _column("set_at", sa.BigInteger, "since when"),
+    _column("reviewed_at", sa.BigInteger, "when an operator let it count", nullable=True),
+    _column("author", sa.String(100), "who reviewed it", nullable=True),
+    _column("reason", sa.String(200), "why it counts", nullable=True),
+    sa.PrimaryKeyConstraint("source_id", "day"),
+    sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
+    comment="Days of reporters that weigh nothing until reviewed: too many new addresses in their group",
+)
+
+retraction = sa.Table(
+    "retraction",
+    metadata,
+    _column("retraction_id", sa.Integer, "number", primary_key=True, autoincrement=True),
+    _column("source_id", sa.Integer, "the reporter whose reports are taken back"),
+    _column("asked_at", sa.BigInteger, "when; what arrived later is not taken back"),
+    _column("author", sa.String(100), "who"),
+    _column("reason", sa.String(200), "why"),
+    _column("emitters_n", sa.Integer, "emitters done so far"),
+    _column("ended_n", sa.Integer, "listings that ended by it so far"),
+    _column("done_at", sa.BigInteger, "when the last emitter was done", nullable=True),
+    sa.CheckConstraint("length(reason) > 0", name="reason_given"),
+    comment="Retractions of whole reporters; one without an end is carried on by the scheduler",
+)
+
+manual_listing = sa.Table(
+    "manual_listing",
+    metadata,
+    _column("manual_id", sa.Integer, "number", primary_key=True, autoincrement=True),
+    _column("address", Key, "16 bytes: the address, or the first of a /64"),
+    _column("unit", sa.SmallInteger, "32, 64 or 128"),
+    _column("code", sa.SmallInteger, "last octet of 127.0.0.x"),
+    _column("reason", sa.String(200), "why"),
+    _column("author", sa.String(100), "who"),
+    _column("created_at", sa.BigInteger, "when"),
+    _column("until_minute", sa.BigInteger, "end"),
+    _column("ended_at", sa.BigInteger, "when it ended", nullable=True),
+    _column("ended_by", sa.String(100), "who or what ended it", nullable=True),
+    sa.Index(None, "until_minute"),
+    _length("address", 16),
+    sa.CheckConstraint("unit IN (32, 64, 128)", name="unit_known"),
+    sa.CheckConstraint(f"code IN ({Code.CONFIRMED}, {Code.REPORTED})", name="code_known"),
+    sa.CheckConstraint("length(reason) > 0", name="reason_given"),
+    comment="Addresses that an operator lists by hand, each with an end",
+)
+
 exemption = sa.Table(
     "exemption",
     metadata,
@@ -357,7 +448,8 @@ policy_snapshot = sa.Table(
     metadata,
     _column("policy_id", sa.Integer, "number", primary_key=True, autoincrement=True),
     _column("name", sa.String(40), "private, community or a file's name"),
-    _column("body", sa.Text, "all numbers, JSON"),
+    _column("body", sa.Text, "all numbers and the digest of the provider ranges, JSON"),
+    _column("providers", sa.Text, "the provider ranges, JSON; none = unreadable", nullable=True),
     _column("since_at", sa.BigInteger, "in force since"),
     comment="Each policy that was ever in force",
 )

@@ -1,0 +1,76 @@
+"""Days of reporters that weigh nothing until an operator looked: too many new addresses at once.
+
+All or nothing on purpose: if the first two hundred counted, the result would depend on the order in which
+reports arrive (scoring.md 4.3).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.store import states
+from feed.store.database import ROWS_A_WRITE
+from feed.store.tables import cell, flood_day
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Flood:
+    """One day of one source. reviewed_at: seconds, None while it weighs nothing."""
+
+    source_id: int
+    day: int
+    addresses_n: int
+    set_at: int
+    reviewed_at: int | None
+    reason: str | None
+
+
+def muted(connection: Connection) -> frozenset[tuple[int, int]]:
+    """Return (source, day) of all evidence that weighs nothing now."""
+    rows = connection.execute(
+        sa.select(flood_day.c.source_id, flood_day.c.day).where(flood_day.c.reviewed_at.is_(None))
+    )
+    return frozenset((row.source_id, row.day) for row in rows)
+
+
+def of_sources(connection: Connection, sources: Sequence[int]) -> list[Flood]:
+    """Return all floods of these sources, reviewed ones too."""
+    rows = connection.execute(sa.select(flood_day).where(flood_day.c.source_id.in_(sources))).mappings()
+    names = [field.name for field in dataclasses.fields(Flood)]
+    return [Flood(**{name: row[name] for name in names}) for row in rows]
+
+
+def mute(connection: Connection, source_id: int, *, day: int, addresses_n: int, now: int) -> bool:
+    """Let a day of a source weigh nothing; returns False if it does already or was reviewed before."""
+    known = connection.execute(
+        sa.select(flood_day.c.day).where(flood_day.c.source_id == source_id, flood_day.c.day == day)
+    ).first()
+    if known is not None:
+        return False
+    connection.execute(
+        sa.insert(flood_day).values(source_id=source_id, day=day, addresses_n=addresses_n, set_at=now)
+    )
+    _make_due(connection, source_id, day=day)
+    return True
+
+
+def review(connection: Connection, source_id: int, *, day: int, author: str, reason: str, now: int) -> bool:
+    """Let a muted day count again for good; returns whether it was muted."""
+    changed = connection.execute(
+        sa.update(flood_day)
+        .where(flood_day.c.source_id == source_id, flood_day.c.day == day, flood_day.c.reviewed_at.is_(None))
+        .values(reviewed_at=now, author=author, reason=reason)
+    )
+    if changed.rowcount == 0:
+        return False
+    _make_due(connection, source_id, day=day)
+    return True
+
+
+def _make_due(connection: Connection, source_id: int, *, day: int) -> None:
+    chosen = sa.select(cell.c.emitter_key).where(cell.c.source_id == source_id, cell.c.day == day).distinct()
+    keys = sorted(bytes(key) for key in connection.execute(chosen).scalars())
+    for start in range(0, len(keys), ROWS_A_WRITE):
+        states.make_keys_due(connection, keys[start : start + ROWS_A_WRITE])

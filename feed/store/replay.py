@@ -1,0 +1,321 @@
+"""Retraction: an emitter's row and history as they would be had some reports never come.
+
+`plan` reads and calculates, which may take a while for an emitter with very many events; `carry_out`
+writes in one short transaction, and only if nothing came in between. What a retraction undoes stays in
+the tables, marked: events with `retracted_at`, transitions with `void_at` (scoring.md 4.4).
+"""
+
+import dataclasses
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.domain import timeline
+from feed.domain.address import Address, parse_network, unpacked
+from feed.domain.address import packed as packed_of
+from feed.domain.event import Channel, Event
+from feed.domain.evidence import MINUTES_A_DAY
+from feed.domain.listing import ActiveHold, Code, EmitterState, Hold, State, Transition
+from feed.domain.timeline import Flooded, Held, Observed, Recorded, Replayed, Timeline
+from feed.store import controls, evidence, exemptions, floods, removals, rules, states
+from feed.store.exemptions import Exemption
+from feed.store.rules import Past
+from feed.store.secret import Secret
+from feed.store.states import DIRTY
+from feed.store.tables import event, exemption, transition
+
+KEPT_DAYS: Final = 130
+"""For so long events are kept: strikes look back 90 days, evidence 40."""
+
+_SECONDS_A_MINUTE: Final = 60
+_SLACK_MINUTES: Final = 2
+"""A tick may have been late by so much; such a transition is still the same one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Without:
+    """What is taken back: all of a source received up to second `until`, or one event of it."""
+
+    source_id: int
+    until: int
+    event_id: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a retraction changes for one emitter. strikes and codes: now, and afterwards.
+
+    voided: transitions that will not have happened.
+    """
+
+    address: Address
+    was: State
+    was_code: Code
+    was_strikes: int
+    becomes: State
+    code: Code
+    strikes: int
+    voided: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A retraction for one emitter, calculated. row None: the emitter has no scored row.
+
+    replayed None: row and history stay as they are, only the evidence goes. kept: transitions that stand.
+    """
+
+    key: bytes
+    without: Without
+    row: states.Row | None
+    replayed: Replayed | None
+    kept: int
+    voided: int
+    policy_id: int
+    trust_id: int
+
+    @property
+    def difference(self) -> Difference | None:
+        """What changes, None if only the evidence goes."""
+        if self.row is None or self.replayed is None:
+            return None
+        was, becomes = self.row.state, self.replayed.state
+        return Difference(
+            address=unpacked(self.row.address if was.unit == states.WHOLE_IPV6 else self.key),
+            was=was.state,
+            was_code=was.code,
+            was_strikes=was.strikes,
+            becomes=becomes.state,
+            code=becomes.code,
+            strikes=becomes.strikes,
+            voided=self.voided,
+        )
+
+
+def past_of(connection: Connection, *, now: int) -> Past | None:
+    """Return the rules that replays at `now` (seconds) need, to be read once for many emitters."""
+    return rules.past(connection, since=_begin(now))
+
+
+def plan(
+    connection: Connection, key: bytes, without: Without, *, past: Past | None, secret: Secret, now: int
+) -> Plan:
+    """Return what the retraction does to one emitter; reads only. now: seconds.
+
+    A life with and one without the reports are compared, so that an emitter to which they made no
+    difference keeps its row, with the very minutes at which the scheduler happened to run.
+    """
+    row = states.read(connection, key, Channel.MAIN)
+    nothing = Plan(
+        key=key, without=without, row=row, replayed=None, kept=0, voided=0, policy_id=0, trust_id=0
+    )
+    if row is None or past is None:
+        return nothing
+    minute = now // _SECONDS_A_MINUTE
+    whole = _timeline(connection, row, past, secret, now=now)
+    less = _less(whole, without)
+    with_them, replayed = (timeline.replay(one, until=minute) for one in (whole, less))
+    if _told(with_them) == _told(replayed):
+        return nothing
+    history = _history(connection, key, since=_begin(now))
+    kept = _common(history, with_them, replayed)
+    newest = less.eras[-1]
+    return dataclasses.replace(
+        nothing,
+        replayed=replayed,
+        kept=kept,
+        voided=len(history) - kept,
+        policy_id=newest.policy_id,
+        trust_id=newest.trust_id,
+    )
+
+
+def carry_out(connection: Connection, made: Plan, *, now: int) -> bool:
+    """Write a plan in this transaction; returns False, with nothing taken back, if it is out of date."""
+    key, without, row = made.key, made.without, made.row
+    states.make_due(connection, key, key)  # locks the rows against intake and scoring
+    fresh = states.read(connection, key, Channel.MAIN)
+    if (fresh.version if fresh is not None else None) != (row.version + 1 if row is not None else None):
+        return False
+    if without.event_id is None:
+        evidence.retract_source(connection, key, source_id=without.source_id, until=without.until, now=now)
+    else:
+        day = connection.execute(
+            sa.select(event.c.received_day).where(
+                event.c.emitter_key == key, event.c.event_id == without.event_id
+            )
+        ).scalar_one()
+        evidence.retract(connection, key, day=day, event_id=without.event_id, now=now)
+    if row is not None and made.replayed is not None:
+        _write(connection, row, made, now=now)
+    return True
+
+
+def retract_event(
+    connection: Connection, key: bytes, *, day: int, event_id: int, secret: Secret, now: int
+) -> bool:
+    """Take back one event in this write transaction; returns whether it counted until now.
+
+    `day`: its received_day. State, strikes and history become what they would be without it.
+    """
+    states.make_due(connection, key, key)  # first, so that nothing comes between reading and writing
+    found = connection.execute(
+        sa.select(event.c.source_id).where(
+            event.c.emitter_key == key,
+            event.c.received_day == day,
+            event.c.event_id == event_id,
+            event.c.retracted_at.is_(None),
+        )
+    ).scalar()
+    if found is None:
+        return False
+    without = Without(source_id=found, until=now, event_id=event_id)
+    made = plan(connection, key, without, past=past_of(connection, now=now), secret=secret, now=now)
+    return carry_out(connection, made, now=now)
+
+
+def _begin(now: int) -> int:
+    """Return the first minute of which everything is still known."""
+    return now // _SECONDS_A_MINUTE - KEPT_DAYS * MINUTES_A_DAY
+
+
+def _timeline(connection: Connection, row: states.Row, past: Past, secret: Secret, *, now: int) -> Timeline:
+    address = unpacked(row.key)
+    begin = _begin(now)
+    events = evidence.events_of(connection, row.key, channel=Channel.MAIN)
+    removed = removals.accepted_minutes(connection, row.key, Channel.MAIN)
+    early = [minute for minute in removed if minute < begin]
+    sources = sorted({one.source_id for one in events})
+    return Timeline(
+        eras=past.of(address),
+        events=events,
+        observations=evidence.observations_of(connection, row.key),
+        removals=removed[len(early) :],
+        held=_held(connection, address, since=begin),
+        flooded=_flooded(connection, sources),
+        jitter_seed=secret.number("jitter", row.key),
+        is_ipv6=packed_of(address) == address.packed,
+        start=EmitterState(
+            epoch=len(early),
+            unit=32 if address.version == 4 else 64,  # noqa: PLR2004
+            listed_at=row.state.listed_at if row.state.listed_at < begin else 0,
+        ),
+    )
+
+
+def _held(connection: Connection, address: Address, *, since: int) -> list[Held]:
+    """Return all exemptions and holds that ever covered `address` since a minute."""
+    rows = connection.execute(sa.select(exemption).where(exemption.c.until_minute > since)).all()
+    found = []
+    for row in rows:
+        one = Exemption(
+            exemption_id=row.exemption_id, network=parse_network(row.network), kind=Hold(row.kind),
+            reason=row.reason, author=row.author, until_minute=row.until_minute,
+        )  # fmt: skip
+        if exemptions.covering([one], address, whole_64=True):
+            hold = ActiveHold(kind=one.kind, until=one.until_minute, words=one.reason)
+            held = Held(since=row.created_at // _SECONDS_A_MINUTE, hold=hold)
+            if row.ended_at is not None:
+                held = dataclasses.replace(held, ended=row.ended_at // _SECONDS_A_MINUTE)
+            found.append(held)
+    return found
+
+
+def _flooded(connection: Connection, sources: list[int]) -> list[Flooded]:
+    found = []
+    for one in floods.of_sources(connection, sources):
+        flooded = Flooded(source_id=one.source_id, day=one.day, since=one.set_at // _SECONDS_A_MINUTE)
+        if one.reviewed_at is not None:
+            flooded = dataclasses.replace(flooded, reviewed=one.reviewed_at // _SECONDS_A_MINUTE)
+        found.append(flooded)
+    return found
+
+
+def _less(whole: Timeline, without: Without) -> Timeline:
+    """Return the timeline without what is taken back."""
+
+    def stays(one: Event) -> bool:
+        if without.event_id is not None:
+            return one.event_id != without.event_id
+        return one.source_id != without.source_id or one.received_at.timestamp() > without.until
+
+    def still_said(one: Observed) -> bool:
+        gone = one.source_id == without.source_id and one.received_at <= without.until // _SECONDS_A_MINUTE
+        return without.event_id is not None or not gone
+
+    return dataclasses.replace(
+        whole,
+        events=[one for one in whole.events if stays(one)],
+        observations=[one for one in whole.observations if still_said(one)],
+    )
+
+
+def _told(replayed: Replayed) -> tuple[EmitterState, tuple[Recorded, ...]]:
+    """Return what two lives are compared by: all but what the next tick judges anyway."""
+    state = dataclasses.replace(replayed.state, score=0, next_due_at=0, last_evidence_at=0)
+    return state, replayed.history
+
+
+def _history(connection: Connection, key: bytes, *, since: int) -> list[sa.Row[tuple[int, ...]]]:
+    """Return the standing transitions of an emitter since a minute, oldest first."""
+    table = transition
+    chosen = sa.select(table).where(
+        table.c.emitter_key == key,
+        table.c.channel == Channel.MAIN,
+        table.c.void_at.is_(None),
+        table.c.at_minute >= since,
+    )
+    return list(connection.execute(chosen.order_by(table.c.seq)))
+
+
+def _common(history: list[sa.Row[tuple[int, ...]]], with_them: Replayed, replayed: Replayed) -> int:
+    """Return how many of the first transitions are the same in both lives, and are those of the table."""
+    count = 0
+    for row, one, other in zip(history, with_them.history, replayed.history, strict=False):
+        new = other.transition
+        stored = (row.from_state, row.to_state, row.code, row.cause)
+        same = one == other and stored == (new.from_state, new.to_state, new.to_code, new.cause)
+        if not same or abs(row.at_minute - new.at) > _SLACK_MINUTES:
+            break
+        count += 1
+    return count
+
+
+def _write(connection: Connection, row: states.Row, made: Plan, *, now: int) -> None:
+    """Set state and history to the replayed life."""
+    assert made.replayed is not None
+    minute = now // _SECONDS_A_MINUTE
+    old, new = row.state, made.replayed.state
+    gone = _history(connection, row.key, since=_begin(now))[made.kept :]
+    if gone:
+        connection.execute(
+            sa.update(transition)
+            .where(transition.c.emitter_key == row.key, transition.c.channel == row.channel)
+            .where(transition.c.seq.in_([one.seq for one in gone]))
+            .values(void_at=now)
+        )
+    for recorded in made.replayed.history[made.kept :]:
+        states.add_history(
+            connection, row.key, row.channel, [recorded.transition],
+            policy_id=recorded.policy_id, trust_id=recorded.trust_id,
+        )  # fmt: skip
+    if old.state is State.LISTED and new.state is not State.LISTED:
+        ended = Transition(
+            at=minute, from_state=old.state, to_state=State.VOID, from_code=old.code, to_code=Code.NONE,
+            cause="retraction", score=old.score,
+        )  # fmt: skip
+        states.add_history(
+            connection, row.key, row.channel, [ended],
+            policy_id=made.policy_id, trust_id=made.trust_id, void_at=now,
+        )  # fmt: skip
+    fresh = states.read(connection, row.key, row.channel)
+    assert fresh is not None
+    states.save(
+        connection,
+        [dataclasses.replace(fresh, state=dataclasses.replace(new, next_due_at=DIRTY))],
+        policy_id=made.policy_id,
+        trust_id=made.trust_id,
+    )
+    if old.code or new.code:
+        controls.next_generation(connection)
