@@ -5,14 +5,13 @@ gave it in, or if it was offered to a server outside: mail passed on inside the 
 for a mailbox here, is neither. The mails in flight are kept with the index, so a log may end anywhere.
 """
 
-import dataclasses
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ingest.report import index as kinds
 from ingest.report.events import Came, Ended, Event, Refused, Returned, Scanned, Told, Went
 from ingest.report.facts import Facts
+from ingest.report.in_flight import Mail, frozen, thawed
 from ingest.report.index import Arrival, Index
 from ingest.report.keys import Keys, domain_of, untagged
 from ingest.report.networks import Peer, Peers
@@ -23,21 +22,6 @@ _MOST_LISTED: Final = 20
 _SOON_S: Final = 600
 _DAY_S: Final = 86_400
 MAIL_SERVER, FILTER = range(2)
-
-
-@dataclasses.dataclass(slots=True)
-class _Mail:
-    at: int
-    address: str = ""
-    name: bytes = b""
-    trusted: bool = False
-    forwarder: bool = False
-    sender: bytes | None = None
-    message_id: bytes | None = None
-    indexed: bool = False
-    recipients: list[bytes] = dataclasses.field(default_factory=list)
-    originals: list[bytes] = dataclasses.field(default_factory=list)
-    original_senders: list[bytes] = dataclasses.field(default_factory=list)
 
 
 class Assembler:
@@ -55,7 +39,7 @@ class Assembler:
         """Take over the mails in flight that the index kept."""
         self._index, self._keys, self._peers = index, keys, peers
         self._domains, self._tagged = domains, tagged_domains
-        self._flight: dict[tuple[bytes, bytes], _Mail] = _thawed(index.state("flight"))
+        self._flight: dict[tuple[bytes, bytes], Mail] = thawed(index.state("flight"))
         self._known: dict[tuple[int, bytes], tuple[int, int]] = {}
         self._seen: dict[tuple[str, int, int], int] = {}
         self._arrivals: list[Arrival] = []
@@ -92,14 +76,14 @@ class Assembler:
         self._index.count(self._seen)
         for arrival in self._arrivals:
             self._index.arrive(arrival)
-        self._index.keep("flight", _frozen(self._flight))
+        self._index.keep("flight", frozen(self._flight))
         self._known, self._seen, self._arrivals = {}, {}, []
 
-    def _mail(self, host: bytes, queue_id: bytes, at: int) -> _Mail:
+    def _mail(self, host: bytes, queue_id: bytes, at: int) -> Mail:
         key = (host, queue_id)
         mail = self._flight.get(key)
         if mail is None:
-            mail = self._flight[key] = _Mail(at)
+            mail = self._flight[key] = Mail(at)
             self._make_room()
         return mail
 
@@ -114,7 +98,7 @@ class Assembler:
 
     def _came(self, host: bytes, at: int, event: Came) -> None:
         before = self._flight.get((host, event.queue_id))
-        mail = self._flight[host, event.queue_id] = _Mail(
+        mail = self._flight[host, event.queue_id] = Mail(
             at, trusted=event.trusted, sender=event.sender, message_id=event.message_id
         )
         self._make_room()
@@ -169,13 +153,13 @@ class Assembler:
         day = at // _DAY_S
         address, recipient = peer.text.encode(), event.recipient.lower()
         stable = (b"refused", address, recipient, b"%d" % day)
-        mail = _Mail(at, peer.text, event.name or b"", forwarder=peer.forwarder)
+        mail = Mail(at, peer.text, event.name or b"", forwarder=peer.forwarder)
         facts = self._facts(mail, recipient, refused=True, digest=self._keys.digest(*stable))
         self._arrivals.append(Arrival(self._keys.of(*_split(stable)), at, peer.text, facts.to_json()))
 
     def _scanned(self, host: bytes, at: int, event: Scanned) -> None:
         peer = self._outside(event.address)
-        mail = _Mail(
+        mail = Mail(
             at, trusted=event.trusted or peer is None, sender=event.sender, message_id=event.message_id
         )
         mail.recipients.extend(event.recipients[:_MOST_LISTED])
@@ -191,7 +175,7 @@ class Assembler:
             for recipient in event.recipients:
                 self._pair(mail, recipient, None)
 
-    def _close(self, host: bytes, queue_id: bytes, mail: _Mail) -> None:
+    def _close(self, host: bytes, queue_id: bytes, mail: Mail) -> None:
         if mail.sender:
             if mail.trusted:
                 self._send(host, mail)
@@ -204,7 +188,7 @@ class Assembler:
         facts = self._facts(mail, recipient, refused=False, digest=self._keys.digest(*stable))
         self._arrivals.append(Arrival(self._keys.of(*_split(stable)), mail.at, mail.address, facts.to_json()))
 
-    def _facts(self, mail: _Mail, recipient: bytes, *, refused: bool, digest: str) -> Facts:
+    def _facts(self, mail: Mail, recipient: bytes, *, refused: bool, digest: str) -> Facts:
         keys, domain = self._keys, domain_of(recipient)
         plain = _plain(recipient)
         servers = [mail.address.encode(), *_parents(mail.name)]
@@ -224,7 +208,7 @@ class Assembler:
             tagged_domain=domain in self._tagged,
         )
 
-    def _send(self, host: bytes, mail: _Mail) -> None:
+    def _send(self, host: bytes, mail: Mail) -> None:
         """Remember the Message-ID and the envelope sender of a mail that left, once a mail."""
         if mail.indexed or not mail.sender:
             return
@@ -236,7 +220,7 @@ class Assembler:
         self._remember(kinds.SENDER, self._keys.address(mail.sender), day)
         self._remember(kinds.PLAIN, self._keys.address(_plain(mail.sender)), day)
 
-    def _pair(self, mail: _Mail, recipient: bytes, peer: Peer | None) -> None:
+    def _pair(self, mail: Mail, recipient: bytes, peer: Peer | None) -> None:
         assert mail.sender is not None
         sender, day = _plain(mail.sender), mail.at // _DAY_S
         if peer is not None:
@@ -264,42 +248,3 @@ def _parents(name: bytes) -> Iterable[bytes]:
     """Return a host name and the domains above it, without the top-level domain."""
     labels = name.lower().rstrip(b".").split(b".")[-6:]
     return (b".".join(labels[place:]) for place in range(len(labels) - 1))
-
-
-def _frozen(flight: dict[tuple[bytes, bytes], _Mail]) -> str:
-    return json.dumps(
-        [[*map(_text, key), _text_all(dataclasses.astuple(mail))] for key, mail in flight.items()]
-    )
-
-
-def _thawed(text: str | None) -> dict[tuple[bytes, bytes], _Mail]:
-    rows = json.loads(text) if text else []
-    return {(_bytes(host), _bytes(queue_id)): _mail(*fields) for host, queue_id, fields in rows}
-
-
-def _mail(at: int, address: str, name: str, *rest: Any) -> _Mail:
-    trusted, forwarder, sender, message_id, indexed, *lists = rest
-    return _Mail(
-        at, address, _bytes(name), trusted, forwarder,
-        None if sender is None else _bytes(sender), None if message_id is None else _bytes(message_id),
-        indexed, *([_bytes(one) for one in texts] for texts in lists),
-    )  # fmt: skip
-
-
-def _text(value: bytes) -> str:
-    return value.decode("latin-1")
-
-
-def _bytes(value: str) -> bytes:
-    return value.encode("latin-1")
-
-
-def _text_all(values: Iterable[Any]) -> list[Any]:
-    return [
-        _text(one)
-        if isinstance(one, bytes)
-        else [_text(part) for part in one]
-        if isinstance(one, list)
-        else one
-        for one in values
-    ]

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import datetime as dt
+import fcntl
 import pathlib
 import random
 import sqlite3
@@ -87,6 +88,20 @@ def _index(path: pathlib.Path | None) -> Iterator[Index]:
         raise CommandError(f"index: {problem}") from None
 
 
+@contextlib.contextmanager
+def _alone(state: pathlib.Path) -> Iterator[None]:
+    """Keep other scans off this state: two at once would not see each other's mails in flight."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "index.lock").open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(
+                f"another scan or follow uses {state}; wait, or name another --state"
+            ) from None
+        yield
+
+
 def _spool(settings: Settings) -> Spool:
     if not settings.feeds:
         raise CommandError("no [[feed]] is configured; `backscatter-report init` prints an example")
@@ -102,7 +117,10 @@ def run_scan(options: argparse.Namespace, clock: Clock) -> int:
     spool = _spool(settings) if options.submit else None
     keys = _keys(settings) if has_state else Keys(random.SystemRandom().randbytes(32))
     zone = settings.zone or now.astimezone().tzinfo or dt.UTC
-    with _index(settings.state / "index.sqlite" if has_state else None) as index:
+    with contextlib.ExitStack() as stack:
+        if has_state:
+            stack.enter_context(_alone(settings.state))
+        index = stack.enter_context(_index(settings.state / "index.sqlite" if has_state else None))
         reading = scan(options.logs, index, keys, settings, zone=zone, now=now, complain=_complain)
         last = int(now.timestamp()) + _DAY_S
         found = index.judged(since=int(now.timestamp()) - options.days * _DAY_S, until=last)
@@ -134,7 +152,7 @@ def run_follow(options: argparse.Namespace, clock: Clock) -> int:
         raise CommandError("name your domains before you submit: --domain, or `domains` in the settings")
     spool = _spool(settings) if options.submit else None
     zone = settings.zone or clock().astimezone().tzinfo or dt.UTC
-    with _index(settings.state / "index.sqlite") as index:
+    with _alone(settings.state), _index(settings.state / "index.sqlite") as index:
         follower = Follower(options.logs, index, _keys(settings), settings, zone=zone)
         pruned = sent = time.monotonic() - _PRUNE_S
         while True:

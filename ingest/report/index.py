@@ -88,8 +88,9 @@ class Index:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version not in {0, _FORMAT}:
                 raise IndexFileError(f"{path} was made by another version; remove it and scan the logs again")
-            self._db.executescript(_TABLES)
-            self._db.execute(f"PRAGMA user_version = {_FORMAT}")
+            if version == 0:  # an index in use by another process is opened without a write
+                self._db.executescript(_TABLES)
+                self._db.execute(f"PRAGMA user_version = {_FORMAT}")
         except sqlite3.Error as problem:
             raise IndexFileError(f"{path}: {problem}") from None
         if path is not None:

@@ -1,20 +1,26 @@
 """The command line as an admin uses it: dry run, submit, follow; against a small real feed."""
 
 import collections
+import contextlib
 import datetime as dt
+import fcntl
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
 
 import pytest
 
+from ingest.mail.judge import judge_record
+from ingest.mail.judgement import Registration
 from ingest.report.follow import Follower
 from ingest.report.index import Index
-from ingest.report.keys import Keys
+from ingest.report.keys import Keys, secret_at
+from ingest.report.scan import scan
 from ingest.report.settings import Settings
-from ingest.schemas import ObservationIn, ReportIn
+from ingest.schemas import ObservationIn, ReportIn, claim_of
 from tests.ingest.report import mail_logs
 from tests.ingest.report.mail_logs import PostfixLog, long_log
 from tests.ingest.report.small_feed import SmallFeed, running
@@ -70,6 +76,12 @@ def test_submitted_facts_are_what_the_api_takes(
     assert classes == {"log_miss": week.backscatter, "no_such_user": week.refused}
     assert set(feed.receipts.values()) == {1}
     assert all(record.original_recipient_match for record in records if record.recipient_class == "log_miss")
+    steps = {
+        record.recipient_class: judge_record(claim_of(record), registration=Registration(accept_special=True),
+                                             now=REAL_NOW).attestation.name
+        for record in records
+    }  # fmt: skip
+    assert steps == {"log_miss": "U3", "no_such_user": "U2"}
     told = [ObservationIn.model_validate(one) for one in feed.observations]
     assert all(one.genuine_24h <= one.null_24h <= one.seen_24h for one in told)
     assert len({(one.address, one.day) for one in told}) == len(told)
@@ -155,3 +167,33 @@ def test_follow_reads_on_through_rotation_and_restart(tmp_path: pathlib.Path) ->
     following.path.write_bytes(last.text())
     assert following.step(now + dt.timedelta(minutes=10)) == {"genuine": 1, "log_miss": 1, "no_such_user": 1}
     assert following.step(now + dt.timedelta(minutes=11)) == {"genuine": 1, "log_miss": 1, "no_such_user": 1}
+
+
+def test_a_scan_killed_at_any_point_is_made_good_by_the_next(
+    log: tuple[pathlib.Path, mail_logs.Week], tmp_path: pathlib.Path
+) -> None:
+    path, week = log
+    chance = random.Random(7)
+    state, command = tmp_path / "state", [sys.executable, "-m", "ingest.report"]
+    what = ["scan", str(path), "--domain", "own.example", "--zone", "UTC"]
+    for _ in range(8):
+        program = subprocess.Popen([*command, *what, "--state", str(state)], stdout=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.wait(timeout=chance.uniform(0.1, 0.6))
+        program.kill()
+        program.wait()
+    shown = run(*what, "--state", str(state))
+    assert f"genuine      {week.genuine:>8}" in shown
+    index, fresh = Index(state / "index.sqlite"), Index(None)
+    settings, keys = Settings(domains=frozenset({"own.example"})), Keys(secret_at(state / "index.key"))
+    scan([str(path)], fresh, keys, settings, zone=dt.UTC, now=REAL_NOW, complain=pytest.fail)
+    assert index.observations(first_day=0) == fresh.observations(first_day=0)
+    assert index.judged(since=0, until=2**40) == fresh.judged(since=0, until=2**40)
+
+
+def test_two_scans_of_one_state_do_not_meet(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "log").write_text("")
+    with (tmp_path / "index.lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        shown = run("scan", str(tmp_path / "log"), "--state", str(tmp_path), ok=False)
+    assert "another scan" in shown
