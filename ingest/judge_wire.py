@@ -47,6 +47,10 @@ def encode_question(question: Question) -> bytes:
                 [str(network) for network in registration.own_networks],
                 [str(network) for network in registration.forwarders],
                 registration.accept_special,
+                [key.hex() for key in registration.prvs_keys],
+                [key.hex() for key in registration.srs_keys],
+                sorted(registration.own_domains),
+                sorted(registration.bounce_domains),
             ]
         ),
         "claim": {name: value for name, value in _claim_values(question.claim).items() if value is not None},
@@ -70,6 +74,7 @@ def _claim_values(claim: Claim) -> dict[str, Any]:
         "digest": claim.digest,
         "helo": claim.helo,
         "cause_is_listing": claim.cause_is_listing,
+        "recipient": claim.recipient,
     }
 
 
@@ -94,13 +99,17 @@ def decode_question(text: bytes, message: bytes) -> Question:
 
 @functools.lru_cache(maxsize=64)
 def _registration(text: str) -> Registration:
-    border, internal, own, forwarders, accept_special = json.loads(text)
+    border, internal, own, forwarders, accept_special, prvs, srs, domains, bounces = json.loads(text)
     return Registration(
         border_hosts=frozenset(border),
         internal_hosts=frozenset(internal),
         own_networks=tuple(parse_network(network) for network in own),
         forwarders=tuple(parse_network(network) for network in forwarders),
         accept_special=accept_special,
+        prvs_keys=tuple(map(bytes.fromhex, prvs)),
+        srs_keys=tuple(map(bytes.fromhex, srs)),
+        own_domains=frozenset(domains),
+        bounce_domains=frozenset(bounces),
     )
 
 

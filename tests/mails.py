@@ -72,6 +72,13 @@ def original(
     return "".join(f"{name}: {value}\n" for name, value in fields)
 
 
+def sent_to(message: bytes, address: str) -> bytes:
+    """Return `message` as if it had been sent to `address`: the field To, and `for` at the border."""
+    return message.replace(f"To: {VICTIM}\n".encode(), f"To: <{address}>\n".encode(), 1).replace(
+        f"for <{VICTIM}>".encode(), f"for <{address}>".encode(), 1
+    )
+
+
 def multipart(
     headers: list[tuple[str, str]], kind: str, parts: list[tuple[str, str]], boundary: str = "=_b0"
 ) -> bytes:

@@ -141,7 +141,7 @@ _QUOTED_LINE: Final = re.compile(r"^>", re.MULTILINE)
 
 
 def _named_daemon(notice: Notice) -> bool:
-    """Whether the address in From is the mail system's; a postmaster may be a person, so his text must tell."""
+    """Whether the address in From is the mail system's; a postmaster's text must tell."""
     if not from_daemon_address(notice):
         return False
     told = (

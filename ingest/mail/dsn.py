@@ -32,7 +32,8 @@ _DONE: Final = frozenset({"relayed", "delivered", "expanded"})
 class DeliveryStatus:
     """What a delivery status says. actions: the first word of each, lower case. status: `d.d.d`.
 
-    diagnostics: cut and lower case, for matching only, never kept.
+    diagnostics: cut and lower case, for matching only, never kept. sender_domain: of X-Postfix-Sender, the
+    envelope sender that the server believed.
     """
 
     actions: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class DeliveryStatus:
     reporting_mta: str | None = None
     extensions: frozenset[str] = frozenset()
     original_message_id: str = ""
+    sender_domain: str | None = None
 
     @property
     def kind(self) -> Kind | None:
@@ -72,7 +74,7 @@ def read_status(contents: Iterable[bytes]) -> DeliveryStatus:
     statuses: list[str] = []
     diagnostics: list[str] = []
     extensions: set[str] = set()
-    reporting, original, blocks, recipients = None, "", 0, 0
+    reporting, original, sender, blocks, recipients = None, "", "", 0, 0
     for content in contents:
         for block in _blocks(content[: limits.STATUS_BYTES]):
             blocks += 1
@@ -84,6 +86,7 @@ def read_status(contents: Iterable[bytes]) -> DeliveryStatus:
             original = (
                 original or block.get("original-message-id", "") or block.get("x-original-message-id", "")
             )
+            sender = sender or block.get("x-postfix-sender", "")
             if "action" in block:
                 actions.append(_first_word(block["action"]))
             diagnostic = block.get("diagnostic-code", "")[: limits.FIELD_BYTES].lower()
@@ -101,6 +104,7 @@ def read_status(contents: Iterable[bytes]) -> DeliveryStatus:
         reporting_mta=reporting,
         extensions=frozenset(extensions),
         original_message_id=original.strip(),
+        sender_domain=_domain_of(sender),
     )
 
 
@@ -130,6 +134,13 @@ def _blocks(content: bytes) -> Iterator[dict[str, str]]:
         block.setdefault(last, match[2].strip()[: limits.FIELD_BYTES])
     if block:
         yield block
+
+
+def _domain_of(value: str) -> str | None:
+    """Return the domain of an address field (`rfc822; local@domain`), lower case."""
+    _, mark, domain = value.strip().strip("<>").rpartition("@")
+    domain = domain.rstrip(".>").lower()
+    return domain if mark and _HOST.fullmatch(domain) else None
 
 
 def _first_word(text: str) -> str:

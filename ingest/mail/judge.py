@@ -12,11 +12,12 @@ from typing import Final
 from feed.domain.address import special_purpose
 from feed.domain.event import Attestation, Kind, RecipientClass, Verdict, strength_of
 from ingest.mail import limits
-from ingest.mail.attest import attested, lowered
+from ingest.mail.attest import attested, lowered, own_address
 from ingest.mail.judgement import Claim, Judgement, Refusal, Registration
 from ingest.mail.origin import never_charged, origin_of, passed_on
 from ingest.mail.reading import Reading, read_mail
 from ingest.mail.software import guess_software
+from ingest.mail.tags import TagState
 
 OLDEST: Final = dt.timedelta(days=7)
 """Older reports are refused: they prove nothing about today, and a replay must not count."""
@@ -94,7 +95,13 @@ def _weigh(reading: Reading, *, registration: Registration, claim: Claim, now: d
     step, shown = lowered(step, reading, claim=claim, registration=registration)
     if reading.returned.failed_authentication:
         shown = (*shown, "emitter_saw_forgery")
-    relayed = passed_on(reading) + never_charged(origin.address, registration)
+    at = _aware(claim.observed_at or (hop.at if hop and hop.at else None) or now)
+    tag, tag_words = own_address(reading, claim=claim, registration=registration, at=at)
+    if tag is TagState.EXPIRED:
+        step = Attestation.U0
+    elif tag is TagState.UNVERIFIED and claim.recipient_class is RecipientClass.TAG_MISSING:
+        step, shown = min(step, Attestation.U1), (*shown, "tag_is_there")
+    relayed = passed_on(reading, registration) + never_charged(origin.address, registration)
     original = claim.original_key or reading.original
     judgement = Judgement(
         kind=finding.kind,
@@ -102,15 +109,19 @@ def _weigh(reading: Reading, *, registration: Registration, claim: Claim, now: d
         emitter=origin.address,
         provenance=origin.provenance,
         attestation=step,
-        observed_at=_minute(claim.observed_at or (hop.at if hop and hop.at else None) or now),
+        observed_at=_minute(at),
         original=original.encode("utf-8", "replace") if original else None,
         software=guess_software(reading.notice) if finding.kind is not Kind.NONE else None,
         status=status.status if status else None,
         reporting_mta=status.reporting_mta if status else None,
         helo=_host_name(claim.helo) or (hop.helo if hop else None),
-        reasons=tuple(dict.fromkeys((*finding.marks, *claimed, *shown, *relayed))),
+        reasons=tuple(dict.fromkeys((*finding.marks, *claimed, *shown, *tag_words, *relayed))),
         defects=(*reading.defects, *origin.defects),
     )
+    if tag is TagState.VALID and finding.kind is not Kind.NONE:
+        return dataclasses.replace(
+            judgement, refusal=Refusal.SOLICITED, verdict=Verdict.SOLICITED, attestation=Attestation.U0
+        )
     return _finish(judgement, registration=registration, claim=claim, now=now, relayed=bool(relayed))
 
 

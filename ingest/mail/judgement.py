@@ -30,6 +30,9 @@ class Registration:
     internal_hosts: further own hosts that may stamp above the border host. own_networks and
     forwarders: networks that are never charged. accept_special: documentation and private addresses
     are taken (zones under `.test`, tests of the corpora).
+
+    prvs_keys, srs_keys: the keys that sign his envelope senders. own_domains: domains he sends mail for,
+    lower case; bounce_domains: domains that only take the bounces of his own mailings. All optional.
     """
 
     border_hosts: frozenset[str] = frozenset()
@@ -37,6 +40,10 @@ class Registration:
     own_networks: tuple[Network, ...] = ()
     forwarders: tuple[Network, ...] = ()
     accept_special: bool = False
+    prvs_keys: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
+    srs_keys: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
+    own_domains: frozenset[str] = frozenset()
+    bounce_domains: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,7 @@ class Claim:
     """What the reporter attests beside or instead of the mail. None means: not said.
 
     observed_at: aware UTC. cause_is_listing: the mail was refused only because our zone lists the host.
+    recipient: the envelope recipient, to look for a signed address; used while judging and never kept.
     """
 
     recipient_class: RecipientClass = RecipientClass.UNKNOWN
@@ -58,6 +66,7 @@ class Claim:
     digest: str | None = None
     helo: str | None = None
     cause_is_listing: bool = False
+    recipient: str | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

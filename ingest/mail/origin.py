@@ -7,6 +7,7 @@ from feed.domain.address import Address, canonical
 from feed.domain.event import Kind, Provenance
 from ingest.mail.judgement import Claim, Registration
 from ingest.mail.reading import Reading
+from ingest.mail.returned import in_domains
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +51,12 @@ _LIST_FIELDS: Final = frozenset(
 )
 
 
-def passed_on(reading: Reading) -> tuple[str, ...]:
+def passed_on(reading: Reading, registration: Registration) -> tuple[str, ...]:
     """Return why the last hop only passed the notification on (evidence.md 6.1 A10), if it did.
 
-    Fields above the border hop were written by the reporter's own servers and say nothing of the way here.
+    A delivery status that names an envelope sender of a domain that is not the reporter's was written to
+    somebody who forwards his mail here (field-review.md 13). Fields above the border hop were written by
+    the reporter's own servers and say nothing of the way here.
     """
     headers = reading.notice.headers
     start = headers.positions("received")[reading.border.position] + 1 if reading.border else 0
@@ -68,6 +71,9 @@ def passed_on(reading: Reading) -> tuple[str, ...]:
         why.append("forwarded_headers")
     if len({value.lower() for name, value in below if name == "delivered-to"}) > 1:
         why.append("delivered_twice")
+    sender = reading.finding.status.sender_domain if reading.finding.status else None
+    if registration.own_domains and sender and not in_domains(sender, registration.own_domains):
+        why.append("sender_of_another_domain")
     return tuple(why)
 
 

@@ -436,7 +436,8 @@ LURE_TEXT: Final = _any(
     r"""
 \bclick\b|\blog ?in\b|\bsign ?in\b
 \b(?:verify|validate|confirm|upgrade|update|re-?activate|unlock) (?:your|my)\b
-\b(?:release|retrieve|restore|recover|review|view|deliver) (?:your|my|the|all|them|pending|message|mail|e-?mail)
+\b(?:release|retrieve|restore|recover|review|view|deliver)
+    \x20(?:your|my|the|all|them|pending|message|mail|e-?mail)
 \bhier klicken\b|\bcliquez\b|\bhaga clic\b|\bclique aqui\b|\bclicca
 """
 )

@@ -42,6 +42,7 @@ class Returned:
 
     message_id: without angle brackets. hops: its Received fields. failed_authentication: the emitter's
     own Authentication-Results or Received-SPF say that the sender was forged, and it answered anyway.
+    signed_by: domains of its DKIM signatures, not verified.
     """
 
     message_id: str | None = None
@@ -49,6 +50,7 @@ class Returned:
     complete: bool = False
     failed_authentication: bool = False
     header_names: frozenset[str] = frozenset()
+    signed_by: frozenset[str] = frozenset()
 
 
 NOTHING_RETURNED: Final = Returned()
@@ -122,6 +124,7 @@ def _read(headers: Headers) -> Returned:
         complete=_is_complete(names),
         failed_authentication=_failed_authentication(headers),
         header_names=names,
+        signed_by=_signers(headers),
     )
 
 
@@ -132,6 +135,17 @@ def message_id_of(value: str) -> str | None:
         return match[1]
     word = value.strip()
     return word if "@" in word and " " not in word and len(word) <= 500 else None  # noqa: PLR2004
+
+
+_SIGNER: Final = re.compile(r"(?:^|;)\s*d\s*=\s*([A-Za-z0-9.-]{1,253})")
+_MOST_SIGNATURES: Final = 8
+
+
+def _signers(headers: Headers) -> frozenset[str]:
+    """Return the d= domains of the first DKIM signatures (RFC 6376 section 3.5), lower case."""
+    values = headers.all("dkim-signature")[:_MOST_SIGNATURES]
+    found = (_SIGNER.search(value[: limits.RECEIVED_BYTES]) for value in values)
+    return frozenset(match[1].lower() for match in found if match)
 
 
 _FAILED: Final = re.compile(r"\b(?:spf|dmarc)\s{0,4}=\s{0,4}fail", re.IGNORECASE)
@@ -161,6 +175,15 @@ def original_of(skeleton: Skeleton, returned: Returned, status: DeliveryStatus |
         return answered
     references = _MESSAGE_ID.findall(skeleton.headers.get("references")[-limits.RECEIVED_BYTES :])
     return references[-1] if references else None
+
+
+def in_domains(domain: str | None, domains: frozenset[str]) -> bool:
+    """Whether `domain` is one of `domains` or lies below one."""
+    while domain:
+        if domain in domains:
+            return True
+        domain = domain.partition(".")[2]
+    return False
 
 
 def names_host(returned: Returned, hosts: frozenset[str]) -> bool:

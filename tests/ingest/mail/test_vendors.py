@@ -1297,7 +1297,8 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
                 (
                     "message/disposition-notification",
                     (
-                        "Final-Recipient: RFC822; sam@emitter.example\nDisposition: automatic-action/MDN-sent-"
+                        "Final-Recipient: RFC822; sam@emitter.example\n"
+                        "Disposition: automatic-action/MDN-sent-"
                         "automatically; displayed\nX-MSExch-Correlation-Key: abc\n"
                     ),
                 ),
@@ -1320,7 +1321,8 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
                 (
                     "message/disposition-notification",
                     (
-                        "Final-Recipient: RFC822; sam@emitter.example\nDisposition: automatic-action/MDN-sent-"
+                        "Final-Recipient: RFC822; sam@emitter.example\n"
+                        "Disposition: automatic-action/MDN-sent-"
                         "automatically; deleted\n"
                     ),
                 ),
