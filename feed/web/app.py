@@ -16,9 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from feed.store.database import StoreError
-from feed.web import lookup, pages, removal, render, ticket
+from feed.web import confirm, dispute, lookup, owner, pages, proofs, removal, render, ticket
 from feed.web.headers import SECURITY, SecurityHeaders
 from feed.web.messages import MESSAGES, text
+from feed.web.probing import Prober
 from feed.web.refusal import PageError
 from feed.web.site import Site
 from feed.web.visitor import Visitors
@@ -36,7 +37,11 @@ def create_app(site: Site) -> FastAPI:
         pages.router(site),
         lookup.router(site, visitors),
         removal.router(site, visitors),
+        proofs.router(site, visitors, Prober(site)),
+        confirm.router(site, visitors),
         ticket.router(site, visitors),
+        owner.router(site, visitors),
+        dispute.router(site, visitors),
     )
     for router in routers:
         app.include_router(router)

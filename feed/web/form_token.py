@@ -1,4 +1,4 @@
-"""That a removal was asked for on our own page: signed token, cookie, Origin.
+"""That a removal or dispute was asked for on our own page: signed token, cookie, Origin.
 
 The proof behind a removal is the address that the request comes from. For a browser this is ambient
 authority, like a cookie: a foreign page opened in an office whose mail server shares its address could
@@ -21,6 +21,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import itsdangerous
+from fastapi.responses import Response
 
 from feed.domain.address import Address
 from feed.store.secret import Secret
@@ -81,6 +82,19 @@ def refused(
             return None if same and fresh and text == str(address) else "form.stale"
         case _:
             return "form.stale"
+
+
+def set_cookie(response: Response, cookie: str, *, path: str, site_url: str) -> None:
+    """Give the cookie of a form to the browser, for the pages below `path` only."""
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=LIFE_S,
+        path=path,
+        secure=site_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def _signer(secret: Secret) -> itsdangerous.URLSafeSerializer:

@@ -6,7 +6,9 @@ a page says what sources reported, never what somebody is (field-review.md 19).
 
 from typing import Final
 
-MESSAGES: Final[dict[str, str]] = {
+from feed.web.messages_owner import OWNER
+
+_FIRST: Final[dict[str, str]] = {
     # The frame of every page
     "site.name": "Backscatter Feed",
     "site.skip": "Skip to content",
@@ -295,6 +297,9 @@ MESSAGES: Final[dict[str, str]] = {
     "a minute.",
     "error.start": "Go to the start page",
 }
+
+MESSAGES: Final[dict[str, str]] = _FIRST | OWNER
+"""All texts by key."""
 
 
 def text(key: str, **values: object) -> str:

@@ -22,7 +22,9 @@ class Reported:
     """Numbers of notifications that count, of sources behind them, and of what no longer counts.
 
     kinds: in the order of their numbers. Days since 1970. idle: stable words and numbers of originals
-    that add nothing. gates: what any listing takes. Minutes since 1970: next change by itself, latest end.
+    that add nothing. gates: what any listing takes. Minutes since 1970: next change by itself, rounded up
+    to the hour, and latest end, to the day: the exact end would tell the minute of the last notification,
+    and with it which recipient was a trap.
     """
 
     n: int = 0
@@ -50,11 +52,15 @@ def reported_of(explanation: Explanation | None) -> Reported:
         first_day=explanation.first_day,
         last_day=explanation.last_day,
         idle=tuple((entry.reason, entry.originals) for entry in explanation.not_counted),
-        next_minute=explanation.next_change_at,
-        ends_minute=explanation.expires_at,
+        next_minute=_up(explanation.next_change_at, 60),
+        ends_minute=_up(explanation.expires_at, 1440),
         gates=tuple(
             Gate(key=gate.name, name=text(f"gate.{gate.name}"), met=gate.met)
             for gate in explanation.gates
             if gate.side == "listing"
         ),
     )
+
+
+def _up(minute: int | None, step: int) -> int | None:
+    return None if minute is None else -(-minute // step) * step

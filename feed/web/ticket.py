@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from feed.domain.listing import State
 from feed.store import inspection, removals, rules
 from feed.store.removals import Ticket
-from feed.web import ask_dns, render
+from feed.web import ask_dns, owner_link, render
 from feed.web.answers import answer_json, answer_lines, answer_rows
 from feed.web.finding import ends_words
 from feed.web.messages import text
@@ -23,6 +23,9 @@ from feed.web.wording import exact_moment, iso, moment
 
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
 _ID_MOST: Final = 64
+_PROOFS: Final = frozenset({"address", "mail", "rdap", "txt"})
+_OWNER_S: Final = 30 * 86_400
+"""How long a ticket leads to the reports: machines and their owners change."""
 
 
 def router(site: Site, visitors: Visitors) -> APIRouter:
@@ -37,7 +40,8 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
         answers = ask_dns.ask(site.settings.dns.listen, (publish.zone, publish.score_zone), ticket.address)
         if render.wanted(request) == "json":
             url = publish.site_url.rstrip("/") + f"/ticket/{ticket.ticket_id}"
-            content = ticket_json(ticket, url=url) | {"dns": [answer_json(one) for one in answers]}
+            more = {"dns": [answer_json(one) for one in answers], "owner_path": _owner_path(site, ticket)}
+            content = ticket_json(ticket, url=url) | more
             return JSONResponse(content, headers=_HEADERS)
         sentences = _sentences(ticket, seen, hostmaster=publish.hostmaster)
         if render.wanted(request) == "text":
@@ -53,6 +57,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             facts=_facts(ticket),
             dns=answer_rows(answers),
             ttl_minutes=TTL_MINUTES,
+            owner_path=_owner_path(site, ticket),
         )
         response.headers.update(_HEADERS)
         return response
@@ -74,6 +79,14 @@ def ticket_json(ticket: Ticket, *, url: str) -> dict[str, Any]:
         "caches_by": iso(ticket.asked_at + CACHE_MINUTES * 60) if accepted else None,
         "again_from": iso(ticket.until_minute * 60) if ticket.outcome == "wait" else None,
     }
+
+
+def _owner_path(site: Site, ticket: Ticket) -> str | None:
+    """Return the link to the reports in detail: the ticket was given to somebody who proved control."""
+    now = site.seconds()
+    if ticket.proof not in _PROOFS or now - ticket.asked_at > _OWNER_S:
+        return None
+    return owner_link.path(site.secret, ticket.address, now=now)
 
 
 def _read(site: Site, ticket_id: str) -> tuple[Ticket, inspection.Inspection]:

@@ -45,7 +45,7 @@ def test_listed_as_confirmed(client: Client, world: World) -> None:
     assert "First day 2026-11-23" in words
     assert "Last day 2026-11-25" in words
     assert "Ends by itself" in words
-    assert "at the latest 2026-12-23 11:00 UTC" in words
+    assert "at the latest 2026-12-24 00:00 UTC" in words
     assert "trap or tagged addresses" in words
     assert "no answer within a second" in words
     assert "local_recipient_maps" in words
