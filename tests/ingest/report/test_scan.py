@@ -8,9 +8,11 @@ import pathlib
 
 import pytest
 
+from ingest.report.assemble import Assembler
+from ingest.report.events import Came, Ended, Told
 from ingest.report.index import Index, Judged
 from ingest.report.keys import Keys
-from ingest.report.networks import network
+from ingest.report.networks import Peers, network
 from ingest.report.scan import cover_days, scan
 from ingest.report.settings import Settings
 from tests.ingest.report.mail_logs import NOW, PostfixLog, long_log
@@ -322,3 +324,17 @@ def test_a_bounded_index_forgets_the_oldest_and_claims_less(tmp_path: pathlib.Pa
     index.commit()
     assert before < index.covered()[0][1] < end
     assert index.bytes_used() <= largest
+
+
+def test_a_mail_cut_between_two_commits_is_one_arrival() -> None:
+    index = Index(None)
+    assembler = Assembler(index, KEYS, Peers(own=(), forwarders=()))
+    first = (Came(b"4AB12", b"192.0.2.1", None, False), Told(b"4AB12", b""))
+    for events in (first, (Told(b"4AB12", None, b"x@e.example"), Ended(b"4AB12"))):
+        for event in events:
+            assembler.take(b"mx1", 1_795_600_000, event)
+        index.begin()
+        assembler.flush()
+        index.commit()
+        assembler = Assembler(index, KEYS, Peers(own=(), forwarders=()))
+    assert len(index.waiting(before=2**40)) == 1
