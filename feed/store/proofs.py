@@ -1,7 +1,6 @@
 """Links that prove control of an address: made once, good for one removal, void after the next one."""
 
 import dataclasses
-import secrets
 from typing import Final
 
 import sqlalchemy as sa
@@ -30,10 +29,9 @@ class Proof:
 
 
 def make(
-    connection: Connection, secret: Secret, *, address: Address, epoch: int, means: str, now: int
-) -> bytes:
-    """Store a link for `address` and return the seed of its token. means: mail or rdap."""
-    seed = secrets.token_bytes(32)
+    connection: Connection, secret: Secret, *, seed: bytes, address: Address, epoch: int, means: str, now: int
+) -> None:
+    """Store a link for `address`; `seed` (32 random bytes) makes its token. means: mail or rdap."""
     connection.execute(
         sa.insert(proof).values(
             token_mac=_mac(secret, link_token(secret, seed)),
