@@ -19,7 +19,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from feed.settings import MailSettings
-from feed.store import outbox, proofs, sessions
+from feed.store import disclosures, outbox, proofs, sessions
 from feed.store.database import Database
 from feed.store.outbox import Mail
 from feed.store.secret import Secret
@@ -83,6 +83,7 @@ def sweep(database: Database, *, now: int) -> None:
         outbox.sweep(connection, now=now)
         proofs.sweep(connection, now=now)
         sessions.sweep(connection, now=now)
+        disclosures.sweep(connection, now=now)
 
 
 def message_of(mail: Mail, settings: MailSettings, secret: Secret) -> email.message.EmailMessage:

@@ -4,6 +4,7 @@ A tick that fails is told once and tried again at the next tick; DNS goes on fro
 """
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from feed.jobs import publish, retention, score
+from feed.jobs import outbox, publish, retention, score
 from feed.jobs.leader import Leader
 from feed.opening import Feed
 from feed.store import controls
@@ -19,6 +20,7 @@ from feed.store.controls import Control
 from feed.store.database import StoreError
 
 TICK: Final = "tick"
+MAIL_S: Final = 15
 _log = structlog.get_logger()
 
 
@@ -30,28 +32,35 @@ class Scheduler:
         self._feed = feed
         self._clock = clock
         self._leader = Leader(feed.database)
-        self._failed = ""
+        self._leading = threading.Lock()  # ticks and mails run in threads of their own
+        self._failed: dict[str, str] = {}
         self._alarms: dict[str, str | None] = {}
 
     def tick(self) -> None:
         """Score what is due and publish."""
         self._guarded("tick", self._tick)
 
+    def mail(self) -> None:
+        """Send what waits in the outbox; a slow relay keeps no tick waiting."""
+        self._guarded("mail", self._mail)
+
     def night(self) -> None:
         """Delete what is past its time."""
         self._guarded("retention", lambda: retention.sweep(self._feed.database, now=int(self._clock())))
+        self._guarded("outbox", lambda: outbox.sweep(self._feed.database, now=int(self._clock())))
 
     def _guarded(self, name: str, work: Callable[[], object]) -> None:
         try:
-            if self._leader.holds():
+            with self._leading:
+                leads = self._leader.holds()
+            if leads:
                 work()
-                if self._failed:
+                if self._failed.pop(name, ""):
                     _log.info("working again", job=name)
-                self._failed = ""
         except (StoreError, publish.PublishError) as problem:
-            if str(problem) != self._failed:
+            if str(problem) != self._failed.get(name):
                 _log.error("job failed, will be tried again", job=name, reason=str(problem))
-            self._failed = str(problem)
+            self._failed[name] = str(problem)
 
     def _tick(self) -> None:
         feed = self._feed
@@ -69,6 +78,12 @@ class Scheduler:
                 _log.warning("publication", zone=zone.zone, alarm=zone.alarm, held=zone.held_n)
             self._alarms[zone.zone] = zone.alarm
 
+    def _mail(self) -> None:
+        feed = self._feed
+        done = outbox.send_due(feed.database, feed.settings.mail, feed.secret, now=int(self._clock()))
+        if done.sent or done.failed:
+            _log.info("mail", sent=done.sent, failed=done.failed, reason=done.failure)
+
     def _now(self) -> int:
         """Return the time of this tick, never before an earlier tick: a clock that jumps back waits."""
         now = int(self._clock())
@@ -85,6 +100,9 @@ class Scheduler:
             self.tick, "interval", seconds=self._feed.settings.score.tick_s,
             coalesce=True, max_instances=1, misfire_grace_time=None,
         )  # fmt: skip
+        scheduler.add_job(
+            self.mail, "interval", seconds=MAIL_S, coalesce=True, max_instances=1, misfire_grace_time=None
+        )
         scheduler.add_job(
             self.night, "cron", hour=3, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600
         )
