@@ -74,6 +74,7 @@ def _claim_values(claim: Claim) -> dict[str, Any]:
         "digest": claim.digest,
         "helo": claim.helo,
         "cause_is_listing": claim.cause_is_listing,
+        "forwarded": claim.forwarded,
         "recipient": claim.recipient,
     }
 

@@ -51,7 +51,10 @@ class Claim:
     """What the reporter attests beside or instead of the mail. None means: not said.
 
     observed_at: aware UTC. cause_is_listing: the mail was refused only because our zone lists the host.
-    recipient: the envelope recipient, to look for a signed address; used while judging and never kept.
+    forwarded: a person of the reporter's forwarded the notification by hand, attached to his mail; only
+    then is the attached mail judged, since anybody could send a mail of that form to an address that a
+    program submits from. recipient: the envelope recipient, to look for a signed address; used while
+    judging and never kept.
     """
 
     recipient_class: RecipientClass = RecipientClass.UNKNOWN
@@ -66,6 +69,7 @@ class Claim:
     digest: str | None = None
     helo: str | None = None
     cause_is_listing: bool = False
+    forwarded: bool = False
     recipient: str | None = dataclasses.field(default=None, repr=False)
 
 

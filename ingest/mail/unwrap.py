@@ -2,7 +2,9 @@
 
 Forwarded as an attachment, a notification is the classic false positive: judged from outside, the person
 who passed it on would be blamed. The border chain that counts is the one of the attached mail, as the
-reporter's server stored it (evidence.md 4.1).
+reporter's server stored it (evidence.md 4.1). That chain is only as good as the person who attached it, so
+nothing is opened unless the submitter says that one of his people forwarded it: a stranger may send such a
+mail with any chain in it to an address whose mail a program submits.
 """
 
 import dataclasses
@@ -19,7 +21,10 @@ from ingest.mail.skeleton import Skeleton, read_skeleton, subject_of
 _TEXTS: Final = frozenset({"text/plain", "text/html"})
 _CARRIED: Final = frozenset({"message/rfc822", "message/global"})
 _MACHINE: Final = frozenset(
-    {"auto-submitted", "x-failed-recipients", "x-autoreply", "list-id", "list-unsubscribe"}
+    {
+        *("auto-submitted", "x-failed-recipients", "x-autoreply", "list-id", "list-unsubscribe", "list-post"),
+        *("precedence", "mailing-list", "x-beenthere", "feedback-id", "x-auto-response-suppress"),
+    }
 )
 _DAEMON: Final = re.compile(r"mailer-daemon|postmaster|\bdaemon@|no-?reply", re.IGNORECASE)
 _FORWARD: Final = re.compile(r"(?:fwd?|wg|tr|rv|i|enc|doorst|vb|vs|vl|pd|trs)\s*:|\[fwd:", re.IGNORECASE)
@@ -27,18 +32,27 @@ _FORWARD: Final = re.compile(r"(?:fwd?|wg|tr|rv|i|enc|doorst|vb|vs|vl|pd|trs)\s*
 
 
 def judge_submitted(
-    message: bytes, *, registration: Registration, claim: Claim, now: dt.datetime
+    message: bytes,
+    *,
+    registration: Registration,
+    claim: Claim,
+    now: dt.datetime,
+    unwrap_forward: bool = False,
 ) -> Judgement:
     """Judge a mail as somebody submitted it: itself, or the notification that it plainly forwards.
 
-    Never raises. The word `forwarded` among the reasons says that the attached mail was judged.
+    A forward is opened if `unwrap_forward` or `claim.forwarded` says that it is one of the submitter's
+    people's. Never raises. The word `forwarded` among the reasons says that the attached mail was judged.
     """
     outer = judge(message, registration=registration, claim=claim, now=now)
+    if not (unwrap_forward or claim.forwarded):
+        return outer
     doubtful = outer.refusal is Refusal.NOT_A_NOTIFICATION
     inner = forwarded(message, doubtful=doubtful) if outer.refusal is not Refusal.TOO_COMPLEX else None
     if inner is None:
         return outer
-    found = judge(inner, registration=registration, claim=claim, now=now)
+    inside = dataclasses.replace(claim, client_ip=None, helo=None, null_sender=None, observed_at=None)
+    found = judge(inner, registration=registration, claim=inside, now=now)
     if found.kind is Kind.NONE:
         return outer
     return dataclasses.replace(found, reasons=(*found.reasons, "forwarded"))
