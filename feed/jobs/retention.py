@@ -4,8 +4,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from feed.store import partitions
 from feed.store.database import ROWS_A_WRITE, Database
-from feed.store.tables import cell, event, receipt, ticket, transition
+from feed.store.tables import cell, event, observation, receipt, ticket, transition
 
 EVENT_DAYS: Final = 130
 CELL_DAYS: Final = 45
@@ -17,10 +18,16 @@ _MINUTES_A_DAY: Final = 1_440
 
 
 def sweep(database: Database, *, now: int) -> dict[str, int]:
-    """Delete rows past their time and return how many went from each table; `now` in seconds."""
+    """Delete rows past their time and return how many went from each table; `now` in seconds.
+
+    On PostgreSQL whole weeks of events are dropped, and not counted; the weeks to come are made.
+    """
     day = now // _SECONDS_A_DAY
+    partitions.make_ahead(database, day=day)
+    partitions.drop_before(database, day=day - EVENT_DAYS)
     old: dict[sa.Table, sa.ColumnElement[bool]] = {
         event: event.c.received_day < day - EVENT_DAYS,
+        observation: observation.c.day < day - EVENT_DAYS,
         cell: cell.c.day < day - CELL_DAYS,
         receipt: receipt.c.created_day < day - RECEIPT_DAYS,
         transition: transition.c.at_minute < (day - HISTORY_DAYS) * _MINUTES_A_DAY,

@@ -137,6 +137,35 @@ def rebuilt_cells(
     return rebuilt
 
 
+def rebuilt_many(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, dict[cells.CellKey, Cell]]:
+    """Return what the cells of up to a thousand emitters must be, read in two statements."""
+    events: dict[bytes, list[Event]] = {key: [] for key in keys}
+    chosen = sa.select(event).where(event.c.emitter_key.in_(keys), event.c.retracted_at.is_(None))
+    for row in connection.execute(chosen).mappings():
+        events[bytes(row["emitter_key"])].append(event_of(row))
+    rebuilt = {key: cells.cells_of(found) for key, found in events.items()}
+    said = sa.select(observation).where(
+        observation.c.emitter_key.in_(keys), observation.c.retracted_at.is_(None)
+    )
+    for one in connection.execute(said):
+        mine = rebuilt[bytes(one.emitter_key)]
+        at = (Channel.MAIN, one.day, one.epoch, one.source_id)
+        made = mine.get(at) or Cell(source_id=one.source_id, day=one.day, epoch=one.epoch)
+        mine[at] = cells.observe(made, null_n=one.null_n, genuine_n=one.genuine_n, seen_24h=one.seen_24h)
+    return rebuilt
+
+
+def stored_many(
+    connection: Connection, keys: Sequence[bytes], *, first_day: int
+) -> dict[bytes, dict[cells.CellKey, Cell]]:
+    """Return the cells of up to a thousand emitters as they are, since a day."""
+    found: dict[bytes, dict[cells.CellKey, Cell]] = {key: {} for key in keys}
+    chosen = sa.select(cell).where(cell.c.emitter_key.in_(keys), cell.c.day >= first_day)
+    for row in connection.execute(chosen).mappings():
+        found[bytes(row["emitter_key"])][cell_key_of(row)] = cell_of(row)
+    return found
+
+
 def observations_of(connection: Connection, key: bytes, *, source_id: int | None = None) -> list[Observed]:
     """Return the observations of an emitter that stand, in no particular order."""
     chosen = sa.select(observation).where(

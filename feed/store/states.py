@@ -100,6 +100,26 @@ def read(connection: Connection, key: bytes, channel: Channel) -> Row | None:
     return _row(row) if row is not None else None
 
 
+def after(connection: Connection, key: bytes, *, limit: int) -> list[Row]:
+    """Return the rows of up to `limit` emitters with a key above `key`, in order; for walks over all."""
+    keys = (
+        sa.select(emitter_state.c.emitter_key)
+        .where(emitter_state.c.emitter_key > key)
+        .distinct()
+        .order_by(emitter_state.c.emitter_key)
+        .limit(limit)
+    )
+    chosen = sa.select(emitter_state).where(emitter_state.c.emitter_key.in_(keys))
+    rows = [_row(row) for row in connection.execute(chosen)]
+    return sorted(rows, key=lambda row: (row.key, row.channel))
+
+
+def of_keys(connection: Connection, keys: Sequence[bytes]) -> list[Row]:
+    """Return all rows of up to a thousand emitters."""
+    chosen = sa.select(emitter_state).where(emitter_state.c.emitter_key.in_(keys))
+    return [_row(row) for row in connection.execute(chosen)]
+
+
 def make_due(connection: Connection, first: bytes, last: bytes) -> None:
     """Have every emitter with a key from `first` to `last` scored at the next tick."""
     connection.execute(

@@ -1,0 +1,124 @@
+"""The daily job on trust: weights from what was confirmed, given weights that end, floods that weigh nothing.
+
+A weight that changes is noticed by the next scoring tick, which then judges what that reporter spoke of.
+"""
+
+import dataclasses
+from typing import Final
+
+from feed.domain.evidence import Trust
+from feed.domain.policy import Policy
+from feed.domain.reliability import Reliability, weight_of
+from feed.store import controls, floods, reporters, standing
+from feed.store.database import Database
+
+NEW_ADDRESSES_A_DAY: Final = 200
+"""New addresses of one group and day that nobody confirms; with more the whole day weighs nothing."""
+
+LOOK_BACK_DAYS: Final = 7
+"""Reports are taken up to so many days late, so a flood may be dated back."""
+
+CHUNK: Final = 200
+
+_SECONDS_A_DAY: Final = 86_400
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """What one run did. changed: sources with another weight; ended: names whose given weight is over."""
+
+    changed: tuple[int, ...]
+    ended: tuple[str, ...]
+
+
+def weigh(database: Database, *, now: int) -> Trusted:
+    """Recompute the earned weight of every reporter; `now` in seconds."""
+    day = now // _SECONDS_A_DAY
+    since = day - standing.KEPT_DAYS
+    with database.read() as connection:
+        trust = reporters.trust(connection, day=day)
+        wrong = standing.contradictions(connection, since_day=since)
+        anchors = sorted(source_id for source_id, one in trust.items() if one.anchor and not one.suspended)
+        keys = standing.trapped_keys(connection, anchors, since_day=since) if anchors else []
+    counts = _confirmed(database, keys, trust)
+    for source_id, days in wrong.items():
+        for at, times in days.items():
+            counts[source_id] = counts.get(source_id, Reliability()).contradict(at, times)
+    earned = {
+        source_id: (weight_of(one, day), _reason(one))
+        for source_id, one in counts.items()
+        if source_id in trust
+    }
+    with database.write() as connection:
+        changed = standing.write_earned(connection, earned)
+        ended = standing.end_seeds(connection, day=day)
+        for name in ended:
+            controls.log(
+                connection,
+                at=now,
+                actor="scheduler",
+                action="seed_end",
+                subject=name,
+                reason="its time is over",
+            )
+    return Trusted(changed=tuple(changed), ended=tuple(ended))
+
+
+def _confirmed(database: Database, keys: list[bytes], trust: Trust) -> dict[int, Reliability]:
+    """Return the confirmations of each source, read in short transactions."""
+    sums: dict[int, dict[int, int]] = {}
+    for start in range(0, len(keys), CHUNK):
+        with database.read() as connection:
+            for key in keys[start : start + CHUNK]:
+                for source_id, at in standing.confirmations(connection, key, trust):
+                    days = sums.setdefault(source_id, {})
+                    days[at] = days.get(at, 0) + 1
+    counts = {}
+    for source_id, days in sums.items():
+        one = Reliability()
+        for at in sorted(days):
+            one = one.credit(at, days[at])
+        counts[source_id] = one
+    return counts
+
+
+def _reason(one: Reliability) -> str:
+    good, bad = sum(count.good for count in one.days), sum(count.bad for count in one.days)
+    return f"{good} confirmed, {bad} contradicted in {standing.KEPT_DAYS} days"
+
+
+def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[int, int]]:
+    """Let the days of groups that flood weigh nothing; return (source, day) of what was muted now.
+
+    Where one group lists alone, its own evidence is not judged by others, and a provider whose domain is
+    forged sees thousands of emitters on one day: nothing is muted there (field-review.md 12).
+    """
+    if policy.quorum_groups < 2:  # noqa: PLR2004
+        return []
+    day = now // _SECONDS_A_DAY
+    muted: list[tuple[int, int]] = []
+    with database.read() as connection:
+        busy = standing.busy_sources(connection, since_day=day - LOOK_BACK_DAYS)
+        members = _members(reporters.trust(connection, day=day))
+        found = [
+            (sources, at, number)
+            for sources in members
+            if sum(busy.get(source_id, 0) for source_id in sources) > NEW_ADDRESSES_A_DAY
+            for at in range(day - LOOK_BACK_DAYS, day + 1)
+            if (number := standing.new_unconfirmed(connection, sources, day=at)) > NEW_ADDRESSES_A_DAY
+        ]
+    for sources, at, number in found:
+        with database.write() as connection:
+            muted += [
+                (source_id, at)
+                for source_id in sources
+                if floods.mute(connection, source_id, day=at, addresses_n=number, now=now)
+            ]
+    return muted
+
+
+def _members(trust: Trust) -> list[list[int]]:
+    groups: dict[int, list[int]] = {}
+    for source_id, one in sorted(trust.items()):
+        groups.setdefault(one.group_id, []).append(source_id)
+    return list(groups.values())
