@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from feed.commands import daily, operator, processes, snapshots
+from feed.commands import consumers, daily, nightly, operator, processes, retracting, snapshots
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,10 +29,16 @@ app.command()(daily.score)
 app.command()(daily.publish)
 app.command()(daily.rank)
 app.command()(daily.explain)
+app.command()(consumers.snippets)
+app.command()(nightly.selfcheck)
+app.command()(nightly.trust)
 app.command()(operator.freeze)
 app.command()(operator.thaw)
 app.add_typer(snapshots.app, name="snapshot")
 app.add_typer(operator.reporter, name="reporter")
+app.add_typer(retracting.report, name="report")
+app.add_typer(nightly.providers, name="providers")
+app.add_typer(nightly.listing, name="list")
 app.add_typer(operator.key, name="key")
 app.add_typer(operator.exempt, name="exempt")
 app.add_typer(processes.db, name="db")
