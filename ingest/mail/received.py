@@ -104,11 +104,14 @@ def _clauses(text: str) -> tuple[list[str], str, str] | None:
 
 
 def _items(text: str) -> list[str] | None:
-    """Return words and balanced groups of `text`, up to the semicolon before the date."""
+    """Return words and balanced groups of `text`, up to the last semicolon, before the date.
+
+    The last and not the first: a client may write one into the name that it gives.
+    """
     items: list[str] = []
     group: list[str] = []
     depth = 0
-    seen_by = False
+    end = None
     for number, match in enumerate(_TOKEN.finditer(text)):
         if number >= limits.RECEIVED_TOKENS:
             return None
@@ -128,10 +131,9 @@ def _items(text: str) -> list[str] | None:
             group.append(word)
         else:
             items.append(word)
-            if seen_by and word.endswith(";"):
-                return items
-            seen_by = seen_by or word.lower() == "by"
-    return items if depth == 0 else None
+            if word.endswith(";"):
+                end = len(items)
+    return items[:end] if depth == 0 else None
 
 
 def _group_text(group: list[str]) -> str:
