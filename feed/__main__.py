@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from feed.commands import consumers, daily, nightly, operator, processes, retracting, snapshots
+from feed.commands import consumers, daily, nightly, operator, processes, retracting, simulate, snapshots
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +32,8 @@ app.command()(daily.explain)
 app.command()(consumers.snippets)
 app.command()(nightly.selfcheck)
 app.command()(nightly.trust)
+app.command()(simulate.simulate)
+app.command()(simulate.backtest)
 app.command()(operator.freeze)
 app.command()(operator.thaw)
 app.add_typer(snapshots.app, name="snapshot")

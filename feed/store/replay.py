@@ -180,6 +180,11 @@ def _begin(now: int) -> int:
     return now // _SECONDS_A_MINUTE - KEPT_DAYS * MINUTES_A_DAY
 
 
+def life_of(connection: Connection, row: states.Row, past: Past, secret: Secret, *, now: int) -> Timeline:
+    """Return all that ever bore on the emitter of `row`, to be replayed under other rules."""
+    return _timeline(connection, row, past, secret, now=now)
+
+
 def _timeline(connection: Connection, row: states.Row, past: Past, secret: Secret, *, now: int) -> Timeline:
     address = unpacked(row.key)
     begin = _begin(now)

@@ -1,0 +1,1 @@
+"""A seeded world that judges policies through the real code, and the replay of stored events."""
