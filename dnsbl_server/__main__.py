@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from dnsbl_server import access, tsig
 from dnsbl_server.cookies import Cookies
-from dnsbl_server.listen import ListenError, bind, parse_endpoint
+from dnsbl_server.listen import Bound, ListenError, bind, bind_tcp, name_of, parse_endpoint
+from dnsbl_server.options import Options, Target
 from dnsbl_server.supervise import Parent, StartError, say
 
 CONFIGURATION: Final = 78
@@ -71,7 +73,132 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "behind one address (default: a new one at each start)",
     )
     parser.add_argument("--no-cookies", action="store_true", help="give no DNS cookies")
+    _secondary_arguments(parser)
+    parser.add_argument(
+        "--allow-query",
+        action="append",
+        metavar="CIDR",
+        help="answer these networks only, REFUSED to others; may be repeated",
+    )
+    parser.add_argument(
+        "--client-keys",
+        type=Path,
+        metavar="FILE",
+        help="answer names with a key label, <reversed>.<key>.<zone>, and REFUSED without; lines KEY [NAME]",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=_rate,
+        default=0,
+        metavar="N",
+        help="NXDOMAIN answers a second for one /24 or /56 and worker; what is more is cut or kept back, "
+        "never by TCP or with a cookie of ours (default: no limit)",
+    )
+    parser.add_argument("--metrics", metavar="HOST:PORT", help="give Prometheus metrics at /metrics there")
     return parser.parse_args(argv)
+
+
+def _secondary_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-transfer",
+        action="append",
+        default=[],
+        metavar="CIDR|key:NAME",
+        help="who may have whole zones by AXFR and IXFR; may be repeated (default: nobody)",
+    )
+    parser.add_argument(
+        "--tsig-key",
+        type=Path,
+        metavar="FILE",
+        help="TSIG keys, as tsig-keygen writes them or lines NAME BASE64; hmac-sha256",
+    )
+    parser.add_argument(
+        "--notify",
+        action="append",
+        default=[],
+        metavar="HOST:PORT[,KEY]",
+        help="tell this secondary of new serials, signed with a key; may be repeated",
+    )
+    parser.add_argument(
+        "--history",
+        type=Path,
+        metavar="FOLDER",
+        help="keep there what changed in 72 hours, so that IXFR goes on after a restart",
+    )
+
+
+def _rate(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 10_000_000):  # noqa: PLR2004
+        raise argparse.ArgumentTypeError("a number of answers a second is needed, 0 = no limit")
+    return int(text)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise StartError(f"{path}: cannot be read as text") from None
+
+
+def _keys(path: Path | None) -> dict[bytes, tsig.Key]:
+    if path is None:
+        return {}
+    try:
+        return tsig.parse_keys(_text_of(path))
+    except tsig.KeyFileError as problem:
+        raise StartError(f"{path}: {problem}") from None
+
+
+def _access(arguments: argparse.Namespace, keys: tsig.Keys) -> access.Access:
+    try:
+        networks, names = access.parse_transfer(arguments.allow_transfer)
+        transfer_keys = frozenset(tsig.wire_name(name) for name in names)
+        query = arguments.allow_query and tuple(access.parse_network(text) for text in arguments.allow_query)
+        labels = {} if arguments.client_keys is None else access.parse_labels(_text_of(arguments.client_keys))
+    except ValueError as problem:
+        raise StartError(str(problem)) from None
+    unknown = transfer_keys - keys.keys()
+    if unknown:
+        raise StartError("--allow-transfer names a key that --tsig-key does not hold")
+    before = len(query or ())
+    return access.Access(
+        query=query or None,
+        labels={label.encode(): before + at for at, label in enumerate(labels)},
+        transfer=networks,
+        transfer_keys=transfer_keys,
+        names=(*map(str, query or ()), *labels.values()),
+    )
+
+
+def _targets(texts: Sequence[str], keys: tsig.Keys) -> tuple[Target, ...]:
+    targets = []
+    for text in texts:
+        where, comma, name = text.partition(",")
+        endpoint = parse_endpoint(where)
+        key = keys.get(tsig.wire_name(name)) if comma else None
+        if comma and key is None:
+            raise StartError(f"--notify {text}: --tsig-key does not hold this key")
+        targets.append(Target(host=str(endpoint.address), port=endpoint.port, key=key))
+    return tuple(targets)
+
+
+def _options(arguments: argparse.Namespace, bound: Sequence[Bound]) -> Options:
+    keys = _keys(arguments.tsig_key)
+    sources = {
+        int(each.tcp.family): str(each.endpoint.address)
+        for each in reversed(bound)
+        if not each.endpoint.address.is_unspecified
+    }
+    return Options(
+        cookies=_cookies(arguments),
+        access=_access(arguments, keys),
+        keys=keys,
+        nap_s=arguments.nap_us / 1e6,
+        rate_limit=arguments.rate_limit,
+        notify=_targets(arguments.notify, keys),
+        notify_from=sources,
+        metrics=bind_tcp(parse_endpoint(arguments.metrics)) if arguments.metrics else None,
+    )
 
 
 def _cookies(arguments: argparse.Namespace) -> Cookies | None:
@@ -106,24 +233,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit status: 0, or 78 when it cannot start."""
     arguments = _arguments(argv)
     try:
-        cookies = _cookies(arguments)
         endpoints = [parse_endpoint(text) for text in arguments.listen or ["127.0.0.1:5300"]]
         bound = bind(endpoints, arguments.workers)
+        options = _options(arguments, bound)
         if arguments.user:
             _become(arguments.user)
         parent = Parent(
             arguments.snapshot,
             bound,
             workers=arguments.workers,
-            cookies=cookies,
+            options=options,
             clock=time.time,
-            nap_s=arguments.nap_us / 1e6,
+            folder=arguments.history,
         )
         parent.watch_signals()
         parent.load_all(wait=arguments.wait)
     except (ListenError, StartError) as problem:
         say(str(problem))
         return CONFIGURATION
+    if options.metrics is not None:
+        say(f"metrics on {name_of(options.metrics)}")
     parent.run()
     return 0
 

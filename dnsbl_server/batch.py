@@ -67,7 +67,7 @@ class Batch:
         self._descriptor: Final = sock.fileno()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLOUT)
-        v6 = sock.family == socket.AF_INET6
+        v6 = self.v6 = sock.family == socket.AF_INET6
         self._client = slice(8, 24) if v6 else slice(4, 8)
         wildcard = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104 - told, not bound here
         # What the kernel writes for one IP_PKTINFO or IPV6_PKTINFO, padded (CMSG_SPACE).

@@ -11,13 +11,18 @@ from typing import Final, NamedTuple
 
 _SLOT: Final = struct.Struct("<I")
 _ACK: Final = struct.Struct("<II")
+_HISTORY: Final = 1 << 31
 
 
 class Handed(NamedTuple):
-    """A snapshot given to a worker: which of the server's files, and the sealed descriptor."""
+    """What is given to a worker: of which of the server's files, and the descriptor.
+
+    history: it is the log of what changed (`history.Log`), not a sealed snapshot.
+    """
 
     slot: int
     descriptor: int
+    history: bool = False
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -27,9 +32,9 @@ def pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def hand(line: socket.socket, slot: int, descriptor: int) -> None:
+def hand(line: socket.socket, slot: int, descriptor: int, *, history: bool = False) -> None:
     """Give a descriptor to the worker; raises `OSError` when it is gone or does not read."""
-    socket.send_fds(line, [_SLOT.pack(slot)], [descriptor])
+    socket.send_fds(line, [_SLOT.pack(slot | _HISTORY if history else slot)], [descriptor])
 
 
 def take(line: socket.socket) -> Handed | None:
@@ -42,7 +47,8 @@ def take(line: socket.socket) -> Handed | None:
         for descriptor in descriptors:
             os.close(descriptor)
         return None
-    return Handed(_SLOT.unpack(data)[0], descriptors[0])
+    (slot,) = _SLOT.unpack(data)
+    return Handed(slot & ~_HISTORY, descriptors[0], history=bool(slot & _HISTORY))
 
 
 def acknowledge(line: socket.socket, slot: int, serial: int) -> None:

@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from dnsbl_server.cookies import Cookies
 from dnsbl_server.general import zone_of
+from dnsbl_server.options import Options
 from dnsbl_server.service import Service
 from dnsbl_server.zone import BLOCK_SHIFT, BLOCKS, Zone, Zones
 from feed.snapshot.reader import Snapshot
@@ -108,28 +108,54 @@ def _mapped(descriptor: int) -> mmap.mmap | bytes:
     return mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
 
 
+def parts_of(descriptor: int) -> tuple[Snapshot, memoryview]:
+    """Return the snapshot in a sealed descriptor and its blocks."""
+    view = memoryview(_mapped(descriptor))
+    return Snapshot.attach(view[:-BLOCKS]), view[-BLOCKS:]
+
+
 class Served:
     """What one worker answers from: a zone in each slot, and the service made of them.
 
     `service` is replaced as a whole; whoever took it for one message keeps its generation.
     """
 
-    def __init__(self, slots: int, cookies: Cookies | None) -> None:
+    def __init__(self, slots: int, options: Options) -> None:
         """Make room for as many zones as the server has snapshot files."""
         self._zones: list[Zone | None] = [None] * slots
-        self._cookies = cookies
-        self.service = Service(zones=Zones(()), cookies=cookies)
+        self._logs: list[memoryview | bytes] = [b""] * slots
+        self.options = options
+        self.service = self._made()
+
+    def _made(self) -> Service:
+        options = self.options
+        return Service(
+            zones=Zones(zone for zone in self._zones if zone),
+            cookies=options.cookies,
+            access=options.access,
+            keys=options.keys,
+        )
 
     def attach(self, slot: int, descriptor: int) -> int:
         """Answer from the sealed snapshot in `descriptor` from now on; closes it, returns its serial."""
         try:
-            view = memoryview(_mapped(descriptor))
-            zone = zone_of(Snapshot.attach(view[:-BLOCKS]), view[-BLOCKS:])
+            zone = zone_of(*parts_of(descriptor), number=slot)
         finally:
             os.close(descriptor)
         self._zones[slot] = zone
-        self.service = Service(zones=Zones(zone for zone in self._zones if zone), cookies=self._cookies)
+        self.service = self._made()
         return zone.snapshot.serial
+
+    def attach_history(self, slot: int, descriptor: int) -> None:
+        """Tell transfers of what is in this log from now on; closes the descriptor."""
+        try:
+            self._logs[slot] = memoryview(_mapped(descriptor))
+        finally:
+            os.close(descriptor)
+
+    def history(self, slot: int) -> memoryview | bytes:
+        """Return the log of a zone."""
+        return self._logs[slot]
 
     @property
     def complete(self) -> bool:

@@ -76,6 +76,27 @@ def bind(endpoints: Sequence[Endpoint], workers: int) -> tuple[Bound, ...]:
     return tuple(bound)
 
 
+def bind_tcp(endpoint: Endpoint) -> socket.socket:
+    """Return a socket that listens for TCP alone; raises `ListenError`."""
+    opened: list[socket.socket] = []
+    try:
+        sock = _socket(endpoint, socket.SOCK_STREAM, opened)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((str(endpoint.address), endpoint.port))
+        sock.listen(_BACKLOG)
+    except OSError as problem:
+        for one in opened:
+            one.close()
+        raise ListenError(_in_words(endpoint, problem)) from None
+    return sock
+
+
+def name_of(sock: socket.socket) -> str:
+    """Return HOST:PORT of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def close(bound: Bound) -> None:
     """Close all sockets of an endpoint."""
     for sock in (bound.tcp, *bound.udp):

@@ -38,3 +38,16 @@ def place_of(labels: Sequence[bytes]) -> Place:
     if count == _V4_LABELS and all(label in _OCTETS for label in labels):
         return Place(bytes(_OCTETS[label] for label in reversed(labels)), exists=nibbles)
     return Place(None, exists=nibbles)
+
+
+def wrong_use(labels: Sequence[bytes]) -> str:
+    """Return how labels that name nothing were misspelled: what the operator of a client should be told.
+
+    "name": no address at all, for instance a domain asked at an address list. "octet": four numbers of
+    which one is no octet. "length": an address with labels missing or left over.
+    """
+    if len(labels) == _V4_LABELS and all(label.isdigit() for label in labels):
+        return "octet"
+    if all(label in _NIBBLES or label.isdigit() for label in labels):
+        return "length"
+    return "name"

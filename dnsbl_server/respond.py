@@ -5,12 +5,15 @@ Both ways give the same bytes for the same query, which a property test holds th
 """
 
 from dnsbl_server import general
-from dnsbl_server.service import Service
+from dnsbl_server.service import Note, Service
 
 
-def respond(query: bytes, service: Service, *, client: bytes, tcp: bool, now: int) -> bytes | None:
+def respond(
+    query: bytes, service: Service, *, client: bytes, tcp: bool, now: int, note: Note | None = None
+) -> bytes | None:
     """Return the answer to one message, or None to stay silent; never raises, on any bytes.
 
-    client: packed address of the sender (4 or 16 bytes). tcp: no size limit, else UDP. now: unix seconds.
+    client: packed address of the sender (4 or 16 bytes). tcp: no size limit, else UDP. now: unix
+    seconds. note: filled for whoever counts.
     """
-    return general.answer(query, service, client=client, tcp=tcp, now=now)
+    return general.answer(query, service, client=client, tcp=tcp, now=now, note=note)

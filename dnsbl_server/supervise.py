@@ -18,11 +18,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Never
 
-from dnsbl_server import control, udp
-from dnsbl_server.cookies import Cookies
-from dnsbl_server.holder import Loaded, Served, Signature, load, signature_of
+from dnsbl_server import control, history, udp
+from dnsbl_server.holder import Loaded, Served, Signature, load, parts_of, signature_of
 from dnsbl_server.listen import Bound
+from dnsbl_server.metrics import Counters
+from dnsbl_server.options import Options
 from feed.snapshot.format import SnapshotError
+from feed.snapshot.reader import Snapshot
 
 LOOK_S: Final = 1.0
 """How often the directory entries of the snapshot files are looked at."""
@@ -44,9 +46,10 @@ class StartError(Exception):
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class _Source:
-    """One snapshot file. tried: the version that was last read, good or bad."""
+    """One snapshot file. tried: the version that was last read, good or bad. log: of what changed in it."""
 
     path: Path
+    log: history.Log
     loaded: Loaded | None = None
     tried: Signature | None = None
 
@@ -72,15 +75,19 @@ def say(text: str) -> None:
 
 
 def _run_tcp(
-    sockets: Sequence[socket.socket], line: socket.socket, served: Served, clock: Callable[[], float]
+    sockets: Sequence[socket.socket],
+    line: socket.socket,
+    served: Served,
+    clock: Callable[[], float],
+    counters: Sequence[Counters],
 ) -> None:
     from dnsbl_server import tcp  # asyncio costs 5 MB, which UDP workers do not need
 
-    tcp.run(sockets, line, served, clock)
+    tcp.run(sockets, line, served, clock, counters)
 
 
 class Parent:
-    """All state of the parent process. clock: unix time in seconds."""
+    """All state of the parent process. clock: unix time in seconds. folder: for the history, or None."""
 
     def __init__(
         self,
@@ -88,25 +95,33 @@ class Parent:
         bound: Sequence[Bound],
         *,
         workers: int,
-        cookies: Cookies | None,
+        options: Options,
         clock: Callable[[], float],
-        nap_s: float,
+        folder: Path | None = None,
     ) -> None:
-        self._sources = [_Source(path=path) for path in paths]
+        self._sources = [_Source(path=path, log=history.Log(folder)) for path in paths]
         self._bound = bound
-        self._cookies = cookies
+        self._options = options
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._reread = False
         self._announced = False
         self._wake_in, self._wake_out = socket.socketpair()
-        run_udp = functools.partial(udp.run, nap_s=nap_s)
+        counters = [Counters(len(paths), len(options.access.names)) for _ in range(workers + 1)]
         self._workers = [
-            _Worker(name=f"udp {n + 1}", body=run_udp, sockets=tuple(b.udp[n] for b in bound))
+            _Worker(
+                name=f"udp {n + 1}",
+                body=functools.partial(udp.run, counters=counters[n]),
+                sockets=tuple(b.udp[n] for b in bound),
+            )
             for n in range(workers)
         ]
-        self._workers.append(_Worker(name="tcp", body=_run_tcp, sockets=tuple(b.tcp for b in bound)))
+        tcp_sockets = tuple(b.tcp for b in bound)
+        self._tcp = _Worker(
+            name="tcp", body=functools.partial(_run_tcp, counters=counters), sockets=tcp_sockets
+        )
+        self._workers.append(self._tcp)
 
     def load_all(self, *, wait: bool) -> None:
         """Read every file; raises `StartError` when one is not there, unless told to wait for it."""
@@ -127,6 +142,9 @@ class Parent:
         twice = {zone for zone in zones if zones.count(zone) > 1}
         if twice:
             raise StartError(f"two snapshots hold the zone {min(twice)}")
+        for source in self._sources:
+            if source.loaded and self._options.transfers:
+                self._recall(source, source.loaded)
 
     def watch_signals(self) -> None:
         """From now on SIGTERM and SIGINT end the server, SIGHUP reads the files again."""
@@ -194,8 +212,6 @@ class Parent:
             os.close(loaded.descriptor)
             return False
         source.tried = loaded.signature
-        if source.loaded:
-            os.close(source.loaded.descriptor)
         source.loaded = loaded
         return True
 
@@ -216,10 +232,36 @@ class Parent:
     def _look(self) -> None:
         force, self._reread = self._reread, False
         for slot, source in enumerate(self._sources):
+            before = source.loaded
             if self._refresh(source, force=force) and source.loaded:
                 say(f"{source.path}: zone {source.loaded.zone} has serial {source.loaded.serial}")
                 for worker in self._workers:
-                    self._hand(worker, slot)
+                    if worker is not self._tcp:
+                        self._hand(worker, slot)
+                if before is not None:
+                    if self._options.transfers:
+                        old = parts_of(before.descriptor)[0]
+                        self._remember(source, source.loaded, old)
+                    os.close(before.descriptor)
+                self._hand(self._tcp, slot)
+
+    def _recall(self, source: _Source, loaded: Loaded) -> None:
+        """Take up the history where the last run of the server left it."""
+        served = source.log.open(loaded.zone)
+        if served is None or served.serial != loaded.serial:
+            self._remember(source, loaded, served)
+
+    def _remember(self, source: _Source, loaded: Loaded, old: Snapshot | None) -> None:
+        """Note what leads from the old list to the new one, for those who have the old one."""
+        new, _ = parts_of(loaded.descriptor)
+        if old is not None and (old.serial, old.body_digest) == (new.serial, new.body_digest):
+            return
+        try:
+            entry = history.step(old, new, int(self._clock())) if old else None
+        except Exception:  # noqa: BLE001 - it only costs secondaries a whole transfer
+            traceback.print_exc(file=sys.stderr)
+            entry = None
+        source.log.add(entry, memoryview(new.data()))
 
     def _hand(self, worker: _Worker, slot: int) -> None:
         loaded = self._sources[slot].loaded
@@ -227,6 +269,8 @@ class Parent:
             return
         worker.waiting.setdefault(slot, time.monotonic())
         with contextlib.suppress(OSError):  # a dead worker is started again, a stuck one is ended
+            if worker is self._tcp and self._options.transfers:
+                control.hand(worker.line, slot, self._sources[slot].log.descriptor, history=True)
             control.hand(worker.line, slot, loaded.descriptor)
 
     def _hear(self, worker: _Worker) -> None:
@@ -291,11 +335,14 @@ class Parent:
                 if other is not worker:
                     for sock in other.sockets:
                         sock.close()
+            if self._options.metrics is not None and worker is not self._tcp:
+                self._options.metrics.close()
             for source in self._sources:
+                os.close(source.log.descriptor)
                 if source.loaded:
                     os.close(source.loaded.descriptor)
             gc.disable()  # nothing in the loops makes cycles
-            worker.body(worker.sockets, theirs, Served(len(self._sources), self._cookies), self._clock)
+            worker.body(worker.sockets, theirs, Served(len(self._sources), self._options), self._clock)
             code = 0
         except BaseException:  # noqa: BLE001 - the child must end here, whatever it was
             traceback.print_exc(file=sys.stderr)

@@ -13,11 +13,15 @@ import socket
 import sys
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from dnsbl_server import metrics, transfer
 from dnsbl_server.holder import Served
+from dnsbl_server.metrics import Counters
+from dnsbl_server.notify import Notifier
 from dnsbl_server.respond import respond
+from dnsbl_server.service import Note
 from dnsbl_server.udp import take_snapshot
 
 PER_CLIENT: Final = 100
@@ -26,6 +30,9 @@ TOTAL: Final = 2000
 _SPARE_DESCRIPTORS: Final = 64
 _TURN: Final = 64
 """Queries of one connection before others have their turn."""
+_LONGEST_REQUEST: Final = 8192
+TRANSFER_IDLE_S: Final = 60
+"""How long a transfer may wait for a client that does not read."""
 _UNSENT: Final = 1 << 18
 """Bytes of answers that a client may leave unread before we stop reading its queries."""
 
@@ -33,9 +40,10 @@ _UNSENT: Final = 1 << 18
 class Connections:
     """All open connections, the one that was quiet longest first; and what they answer from."""
 
-    def __init__(self, served: Served, clock: Callable[[], float], total: int) -> None:
+    def __init__(self, served: Served, clock: Callable[[], float], total: int, counters: Counters) -> None:
         self.served = served
         self.clock = clock
+        self.counters = counters
         self._total = total
         self._all: OrderedDict[Connection, None] = OrderedDict()
         self._by_client: dict[bytes, OrderedDict[Connection, None]] = {}
@@ -74,6 +82,7 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._writable = True
         self._working = False
+        self._transfer: Iterator[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock."""
@@ -111,7 +120,10 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on."""
         self._writable = True
-        self._work()
+        if self._transfer is None:
+            self._work()
+        else:
+            self._pump()
 
     def data_received(self, data: bytes) -> None:
         """Take the next piece."""
@@ -124,14 +136,16 @@ class Connection(asyncio.Protocol):
             return
         self._working = True
         for _ in range(_TURN):
-            message = self._next_message() if self._writable else None
+            message = self._next_message() if self._writable and self._transfer is None else None
             if message is None:
                 break
             self._answer(message)
         self._working = False
         if self._transport.is_closing() or not self._writable:
             return
-        if self._has_message():
+        if self._transfer is not None:
+            self._transport.pause_reading()
+        elif self._has_message():
             self._transport.pause_reading()
             self._loop.call_soon(self._work)
         else:
@@ -151,43 +165,113 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, message: bytes) -> None:
         connections = self._connections
+        served = connections.served
+        note = Note()
         try:
+            self._transfer = transfer.begin(
+                message, served.service, served.history, client=self._client, clock=connections.clock
+            )
+            if self._transfer is not None:
+                self._loop.call_soon(self._pump)
+                return
             reply = respond(
                 message,
-                connections.served.service,
+                served.service,
                 client=self._client,
                 tcp=True,
                 now=int(connections.clock()),
+                note=note,
             )
         except Exception:  # noqa: BLE001 - a fault of ours must cost one answer, not the server
             traceback.print_exc(file=sys.stderr)
             reply = None
         if reply is None:
             return  # not a query; the idle clock goes on
-        connections.touch(self)
+        connections.counters.answered(note, reply[3] & 0xF, v6=len(self._client) > 4, tcp=True)  # noqa: PLR2004
+        self._send(reply, self._keepalive())
+
+    def _send(self, reply: bytes, idle_s: int) -> None:
+        self._connections.touch(self)
         self._idle.cancel()
-        self._idle = self._loop.call_later(self._keepalive(), self.end)
+        self._idle = self._loop.call_later(idle_s, self.end)
         self._transport.write(len(reply).to_bytes(2) + reply)
+
+    def _pump(self) -> None:
+        """Send the next message of a transfer; others have their turn between two of them."""
+        if self._transfer is None or not self._writable or self._transport.is_closing():
+            return
+        try:
+            message = next(self._transfer, None)
+        except Exception:  # noqa: BLE001 - as above
+            traceback.print_exc(file=sys.stderr)
+            self.end()
+            return
+        if message is None:
+            self._transfer = None
+            self._idle.cancel()
+            self._idle = self._loop.call_later(self._keepalive(), self.end)
+            self._work()
+            return
+        self._send(message, TRANSFER_IDLE_S)
+        self._loop.call_soon(self._pump)
+
+
+class Scrape(asyncio.Protocol):
+    """One request for the metrics. text: makes them."""
+
+    def __init__(self, text: Callable[[], bytes]) -> None:
+        self._text = text
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Give it five seconds."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._end = asyncio.get_running_loop().call_later(5, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer when the head of the request is there."""
+        self._buffer += data
+        if b"\r\n\r\n" in self._buffer:
+            self._transport.write(metrics.http_reply(self._buffer, self._text()))
+            self._transport.close()
+        elif len(self._buffer) > _LONGEST_REQUEST:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
+        """Forget the clock."""
+        self._end.cancel()
 
 
 def run(
-    sockets: Sequence[socket.socket], line: socket.socket, served: Served, clock: Callable[[], float]
+    sockets: Sequence[socket.socket],
+    line: socket.socket,
+    served: Served,
+    clock: Callable[[], float],
+    counters: Sequence[Counters],
 ) -> None:
-    """Serve connections to `sockets` until `line` ends."""
+    """Serve connections to `sockets` until `line` ends. counters: of all workers, the last one is ours."""
     while not served.complete:
         if not take_snapshot(line, served):
             return
-    asyncio.run(_serve(sockets, line, served, clock))
+    asyncio.run(_serve(sockets, line, served, clock, counters))
 
 
 async def _serve(
-    sockets: Sequence[socket.socket], line: socket.socket, served: Served, clock: Callable[[], float]
+    sockets: Sequence[socket.socket],
+    line: socket.socket,
+    served: Served,
+    clock: Callable[[], float],
+    counters: Sequence[Counters],
 ) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    connections = Connections(served, clock, max(1, min(TOTAL, soft - _SPARE_DESCRIPTORS)))
+    total = max(1, min(TOTAL, soft - _SPARE_DESCRIPTORS))
+    connections = Connections(served, clock, total, counters[-1])
+    options = served.options
+    notifier = Notifier(options.notify, lambda family: options.notify_from.get(family, ""), clock, _say)
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
 
@@ -195,9 +279,22 @@ async def _serve(
         if not take_snapshot(line, served):
             loop.remove_reader(line)
             gone.set()
+        notifier.look(list(served.service.zones.by_apex.values()))
 
+    def text() -> bytes:
+        zones = sorted(served.service.zones.by_apex.values(), key=lambda zone: zone.number)
+        metas = [zone.snapshot.meta for zone in zones]
+        return metrics.exposition(counters, metas, options.access.names, clock())
+
+    notifier.look(list(served.service.zones.by_apex.values()))
     loop.add_reader(line, from_parent)
     servers = [await loop.create_server(lambda: Connection(connections), sock=sock) for sock in sockets]
+    if options.metrics is not None:
+        servers.append(await loop.create_server(lambda: Scrape(text), sock=options.metrics))
     await gone.wait()
     for server in servers:
         server.close()
+
+
+def _say(text: str) -> None:
+    print(f"backscatter-dnsbl: {text}", file=sys.stderr, flush=True)

@@ -90,6 +90,7 @@ class Query:
 
     flags: the second header word. name: question name as it came, on the wire, empty when there is no
     question. starts: where each of its labels begins, the root included. edns: None without OPT.
+    tsig_at: where the TSIG record begins, 0 without. records_at: where what follows the question begins.
     """
 
     ident: int
@@ -99,6 +100,8 @@ class Query:
     qtype: int
     qclass: int
     edns: Edns | None
+    tsig_at: int = 0
+    records_at: int = HEADER_LEN
 
     @property
     def opcode(self) -> int:
@@ -131,12 +134,16 @@ def parse_query(data: bytes) -> Query:
             raise Malformed
         qtype, qclass = PAIR.unpack_from(data, at)
         at += PAIR.size
+    records_at = at
     for _ in range(answers + authorities):
-        at = _record_end(data, _skip_name(data, at))
-    edns, at = _additional(data, at, additionals)
+        at = record_end(data, skip_name(data, at))
+    edns, tsig_at, at = _additional(data, at, additionals)
     if at != len(data):
         raise Malformed
-    return Query(ident=ident, flags=flags, name=name, starts=starts, qtype=qtype, qclass=qclass, edns=edns)
+    return Query(
+        ident=ident, flags=flags, name=name, starts=starts, qtype=qtype, qclass=qclass, edns=edns,
+        tsig_at=tsig_at, records_at=records_at,
+    )  # fmt: skip
 
 
 def _question_name(data: bytes) -> tuple[tuple[int, ...], int]:
@@ -159,7 +166,7 @@ def _question_name(data: bytes) -> tuple[tuple[int, ...], int]:
     return tuple(starts), at
 
 
-def _skip_name(data: bytes, at: int) -> int:
+def skip_name(data: bytes, at: int) -> int:
     """Return where the name at `at` ends; a pointer ends it and is not followed."""
     while at < len(data):
         length = data[at]
@@ -173,7 +180,7 @@ def _skip_name(data: bytes, at: int) -> int:
     raise Malformed
 
 
-def _record_end(data: bytes, at: int) -> int:
+def record_end(data: bytes, at: int) -> int:
     """Return where the record ends whose fixed part begins at `at`."""
     if at + RECORD.size > len(data):
         raise Malformed
@@ -183,18 +190,18 @@ def _record_end(data: bytes, at: int) -> int:
     return int(end)
 
 
-def _additional(data: bytes, at: int, count: int) -> tuple[Edns | None, int]:
-    """Walk the additional section; return its OPT, wherever in it, and its end."""
+def _additional(data: bytes, at: int, count: int) -> tuple[Edns | None, int, int]:
+    """Walk the additional section; return its OPT, wherever in it, where its TSIG begins, and its end."""
     edns = None
-    signed = False
+    signed = 0
     for _ in range(count):
         owner = at
-        at = _skip_name(data, at)
-        end = _record_end(data, at)
+        at = skip_name(data, at)
+        end = record_end(data, at)
         kind, payload, extended, _ = RECORD.unpack_from(data, at)
         if signed:
             raise Malformed  # TSIG must be the last record (RFC 8945 section 5.1)
-        signed = kind == TSIG
+        signed = owner if kind == TSIG else 0
         if kind == OPT:
             if edns is not None or data[owner]:
                 raise Malformed
@@ -205,7 +212,7 @@ def _additional(data: bytes, at: int, count: int) -> tuple[Edns | None, int]:
                 options=_options(data[at + RECORD.size : end]),
             )
         at = end
-    return edns, at
+    return edns, signed, at
 
 
 def _options(data: bytes) -> tuple[tuple[int, bytes], ...]:

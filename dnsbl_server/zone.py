@@ -26,7 +26,7 @@ class Zone:
 
     apex: its name on the wire, lower case. soa, ns: the data of its SOA and NS records. negative: the
     SOA record of negative answers without its owner. blocks: a byte for each IPv4 /20, 0 = nothing of it
-    is listed; None where that is not known, or seldom the case.
+    is listed; None where that is not known, or seldom the case. number: which of the server's zones it is.
     """
 
     snapshot: Snapshot
@@ -35,10 +35,17 @@ class Zone:
     ns: tuple[bytes, ...]
     negative: bytes
     blocks: memoryview | None = None
+    number: int = 0
 
     @classmethod
     def of(
-        cls, snapshot: Snapshot, *, soa: bytes, ns: tuple[bytes, ...], blocks: memoryview | None = None
+        cls,
+        snapshot: Snapshot,
+        *,
+        soa: bytes,
+        ns: tuple[bytes, ...],
+        blocks: memoryview | None = None,
+        number: int = 0,
     ) -> Self:
         """Return the zone of `snapshot` with the data of its apex records."""
         labels = snapshot.meta.zone.encode().split(b".")
@@ -49,6 +56,7 @@ class Zone:
             ns=ns,
             negative=RECORD.pack(SOA, IN, NEGATIVE_TTL, len(soa)) + soa,
             blocks=blocks if blocks is None or bytes(blocks).count(1) < _DENSE else None,
+            number=number,
         )
 
     def expired(self, now: int) -> bool:

@@ -48,8 +48,9 @@ def snapshot_bytes(
     expire_at: int = NOW + 172_800,
     text: str = "Listed for backscatter, see " + URL,
     codes: Sequence[int] = (2,),
+    code_of: Callable[[str], int] | None = None,
 ) -> bytes:
-    """Return a snapshot; entry n has code n modulo the number of codes."""
+    """Return a snapshot; entry n has code n modulo the number of codes, or what `code_of` says."""
     meta = Meta(
         zone=zone,
         serial=serial,
@@ -65,7 +66,14 @@ def snapshot_bytes(
     networks = [ipaddress.ip_network(entry) for entry in listed]
     return build(
         (
-            (net, Value(code=codes[at % len(codes)], unit=net.prefixlen, text=text))
+            (
+                net,
+                Value(
+                    code=code_of(listed[at]) if code_of else codes[at % len(codes)],
+                    unit=net.prefixlen,
+                    text=text,
+                ),
+            )
             for at, net in enumerate(networks)
         ),
         meta,
