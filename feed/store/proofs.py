@@ -43,7 +43,6 @@ def make(
             expires_at=now + LIFE_S,
         )
     )
-    return seed
 
 
 def find(connection: Connection, secret: Secret, token: str) -> Proof | None:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from feed.store.database import StoreError
-from feed.web import confirm, dispute, lookup, owner, pages, proofs, removal, render, ticket
+from feed.web import confirm, dispute, lookup, owner, pages, pages_more, proofs, removal, render, ticket
 from feed.web.headers import SECURITY, SecurityHeaders
 from feed.web.messages import MESSAGES, text
 from feed.web.probing import Prober
@@ -35,6 +35,7 @@ def create_app(site: Site) -> FastAPI:
     app.mount("/static", StaticFiles(directory=render.STATIC), name="static")
     routers = (
         pages.router(site),
+        pages_more.router(site),
         lookup.router(site, visitors),
         removal.router(site, visitors),
         proofs.router(site, visitors, Prober(site)),

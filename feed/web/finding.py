@@ -12,9 +12,10 @@ from feed.domain.explain import Explanation
 from feed.domain.listing import Code, EmitterState, Hold, State
 from feed.store.inspection import Inspection
 from feed.store.states import Change
+from feed.web.chart import Bar, listed_bars
 from feed.web.messages import text
 from feed.web.reported import Gate, Reported, reported_of
-from feed.web.wording import band, band_words, date, iso, moment
+from feed.web.wording import band, band_words, date, iso, left, moment
 
 _IPV6: Final = 6
 _HISTORY_MOST: Final = 20
@@ -60,6 +61,7 @@ class Finding:
     was_listed_until_minute: int | None
     can_ask: bool
     show_advice: bool
+    bars: tuple[Bar, ...]
     at: int
 
 
@@ -68,7 +70,7 @@ def never_words(address: Address, *, allow_special: bool) -> str | None:
 
     allow_special: zones under .test take special-purpose space.
     """
-    why = None if allow_special else special_purpose(address)
+    why = special_purpose(address, trial=allow_special)
     return None if why is None else text("state.never_why", why=why)
 
 
@@ -100,7 +102,7 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         unit=unit,
         sentences=tuple(_sentences(seen, state, never=never, covers=covers, until=until)),
         summary=_summary(reported, unit) if shown and reported.n else "",
-        facts=tuple(_facts(address, state, reported, unit=unit, listed=listed)) if shown else (),
+        facts=tuple(_facts(address, state, reported, unit=unit, listed=listed, now=now)) if shown else (),
         why=(text(f"why.{state.reason}"),) if listed and state.reason else (),
         reason=state.reason,
         hold=hold,
@@ -112,6 +114,7 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         was_listed_until_minute=until,
         can_ask=never is None and covers and state.state in _REMOVABLE,
         show_advice=shown and bool(reported.n),
+        bars=tuple(listed_bars(seen.history, now_minute=now // 60)) if never is None else (),
         at=now,
     )
 
@@ -226,7 +229,7 @@ def _summary(reported: Reported, unit: int) -> str:
 
 
 def _facts(
-    address: Address, state: EmitterState, reported: Reported, *, unit: int, listed: bool
+    address: Address, state: EmitterState, reported: Reported, *, unit: int, listed: bool, now: int
 ) -> list[tuple[str, str]]:
     scope = (
         text("facts.scope_64", network=network_of(address, 64))
@@ -239,10 +242,20 @@ def _facts(
         rows.append((text("facts.listed_since"), moment(state.listed_at * 60)))
     if listed and reported.ends_minute is not None:
         ends = moment(reported.ends_minute * 60)
-        rows.append((text("facts.expires"), text("facts.expires_by", when=ends)))
+        rows.append(
+            (
+                text("facts.expires"),
+                text("facts.expires_by", when=ends, left=left(reported.ends_minute - now // 60)),
+            )
+        )
     if listed and reported.next_minute is not None:
         after = moment(reported.next_minute * 60)
-        rows.append((text("facts.next"), text("facts.next_text", when=after)))
+        rows.append(
+            (
+                text("facts.next"),
+                text("facts.next_text", when=after, left=left(reported.next_minute - now // 60)),
+            )
+        )
     if reported.n:
         rows.append((text("facts.reports"), band_words(reported.n)))
         rows.append((text("facts.sources"), band_words(reported.sources)))

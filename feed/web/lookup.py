@@ -13,13 +13,14 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from feed.domain.address import Address
 from feed.store import inspection, publications, rules
 from feed.store.publications import Publication
-from feed.web import ask_dns, render
-from feed.web.advice import GENERAL, PRODUCTS, advice_for
+from feed.web import ask_dns, chart, render
+from feed.web.advice import GENERAL, PRODUCTS, advice_for, advice_named
 from feed.web.answers import answer_json, answer_lines, answer_rows
 from feed.web.asked import AskedError, read_asked
 from feed.web.finding import Finding, find, finding_json, finding_lines
 from feed.web.messages import text
 from feed.web.promise import TTL_MINUTES
+from feed.web.requester import proves
 from feed.web.site import Site
 from feed.web.visitor import Visitors
 from feed.web.wording import iso, moment
@@ -55,7 +56,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             address = read_asked(given)
         except AskedError as problem:
             return _wrong(request, site, given, str(problem))
-        return _answer(request, site, address)
+        return _answer(request, site, address, from_it=proves(visitors.address(request), address))
 
     @routes.api_route("/lookup/{given:path}", methods=["GET", "HEAD"], response_model=None)
     def follow(given: str) -> Response:
@@ -96,11 +97,12 @@ def _wrong(request: Request, site: Site, given: str, why: str) -> Response:
     )
 
 
-def _answer(request: Request, site: Site, address: Address) -> Response:
+def _answer(request: Request, site: Site, address: Address, *, from_it: bool) -> Response:
     known = _known(site, address)
     zones = tuple(known.zones)
     answers = [] if known.found.never else ask_dns.ask(site.settings.dns.listen, zones, address)
-    advice = advice_for(known.software)
+    chosen = advice_named(request.query_params.get("software", ""))
+    advice = chosen or advice_for(known.software)
     if render.wanted(request) == "json":
         content = finding_json(known.found) | {
             "zones": [_zone_json(zone, last) for zone, last in known.zones.items()],
@@ -119,6 +121,10 @@ def _answer(request: Request, site: Site, address: Address) -> Response:
         publications=[_zone_words(zone, last) for zone, last in known.zones.items()],
         ttl_minutes=TTL_MINUTES,
         advice=advice,
+        chosen=chosen is not None,
+        from_it=from_it,
+        chart_days=chart.DAYS,
+        chart_width=chart.WIDTH,
         general=GENERAL,
         products=PRODUCTS,
     )

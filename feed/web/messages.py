@@ -7,6 +7,7 @@ a page says what sources reported, never what somebody is (field-review.md 19).
 from typing import Final
 
 from feed.web.messages_owner import OWNER
+from feed.web.messages_pages import PAGES
 
 _FIRST: Final[dict[str, str]] = {
     # The frame of every page
@@ -98,9 +99,9 @@ _FIRST: Final[dict[str, str]] = {
     "facts.last": "Last day",
     "facts.listed_since": "Listed since",
     "facts.expires": "Ends by itself",
-    "facts.expires_by": "at the latest {when}, without new reports",
+    "facts.expires_by": "at the latest {when}, in {left}, without new reports",
     "facts.next": "Next change",
-    "facts.next_text": "expected {when}, if nothing new is reported",
+    "facts.next_text": "expected {when}, in {left}, if nothing new is reported",
     "facts.idle": "Not counted",
     "facts.idle_text": "{n} ({why})",
     "idle.before_removal": "from before the last removal",
@@ -142,7 +143,16 @@ _FIRST: Final[dict[str, str]] = {
     "dns.caches": "Resolvers may keep an older answer for up to {ttl_minutes} minutes.",
     "fix.title": "How to fix it",
     "fix.seen": "The notifications look like those of {software}.",
-    "fix.other": "By software",
+    "fix.chosen": "You chose {software}.",
+    "fix.other": "Not your software? Choose it",
+    "fix.test": "To check: {test}",
+    "fix.test_outside": "Test from another machine that the answer to `RCPT TO` begins with 550: "
+    "`swaks --server {server} --from '<>' --to no-such-user-4711@YOUR-DOMAIN --quit-after RCPT`",
+    "owner.here": "You come from this address: see each report with its time, to find it in your log",
+    "chart.title": "Listed in the last {days} days",
+    "chart.none": "It was not listed in the last {days} days.",
+    "chart.times": "It was listed {n} in the last {days} days; the list below has the times.",
+    "chart.today": "today",
     "fix.sentence": "What helps with every mail server:",
     "fix.after": "Change this first: a server that goes on sending is listed again.",
     "remove.link": "Have this address removed",
@@ -164,7 +174,7 @@ _FIRST: Final[dict[str, str]] = {
     "removal.held_nothing": "Nothing to remove: reports about it are held and do not list it.",
     "removal.ends": "It ends by itself at the latest {when}.",
     "removal.now": "It can be removed now.",
-    "removal.wait": "It can be removed again from {when}, if nothing new is reported until then.",
+    "removal.wait": "It can be removed again from {when}, in {left}, if nothing new is reported until then.",
     "removal.by_self": "It has been removed several times lately. The listing now ends by itself, or the "
     "operator ({hostmaster}) ends it. A removal can be asked for again from {when}.",
     "removal.proof": "Proof",
@@ -298,7 +308,7 @@ _FIRST: Final[dict[str, str]] = {
     "error.start": "Go to the start page",
 }
 
-MESSAGES: Final[dict[str, str]] = _FIRST | OWNER
+MESSAGES: Final[dict[str, str]] = _FIRST | OWNER | PAGES
 """All texts by key."""
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from feed.domain.policy import Policy
 from feed.domain.providers import Providers
@@ -15,8 +16,9 @@ from feed.store.secret import Secret
 class Site:
     """Everything that the pages need. now: gives an aware UTC time.
 
-    providers None: the provider file could not be read. The two limits are per network (/24, /64) and
-    per process: so many at once, refilled evenly over a minute or an hour.
+    providers None: the provider file could not be read. openapi: gives the description of the report API,
+    None where it is not served. quotas: events a day of a new and of a vetted reporter. The two limits are
+    per network (/24, /64) and per process: so many at once, refilled evenly over a minute or an hour.
     """
 
     database: Database
@@ -27,6 +29,8 @@ class Site:
     now: Callable[[], dt.datetime]
     lookups_a_minute: int = 60
     removals_an_hour: int = 10
+    openapi: Callable[[], dict[str, Any]] | None = None
+    quotas: tuple[int, int] | None = None
 
     def seconds(self) -> int:
         """Return the present second since 1970-01-01 UTC."""

@@ -9,7 +9,7 @@ from feed.store import inspection, removals, rules
 from feed.web.finding import ends_words
 from feed.web.messages import text
 from feed.web.site import Site
-from feed.web.wording import moment
+from feed.web.wording import left, moment
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,9 @@ def standing_of(site: Site, address: Address, *, now: int) -> Standing:
         case Accepted():
             words = text("removal.now")
         case Wait():
-            words = text("removal.wait", when=moment(decision.until * 60))
+            words = text(
+                "removal.wait", when=moment(decision.until * 60), left=left(decision.until - now // 60)
+            )
         case NotBySelf():
             words = text(
                 "removal.by_self",

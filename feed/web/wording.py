@@ -59,3 +59,12 @@ def points(micro: int) -> str:
     """Return micro-points as points, without needless zeros: `10`, `2.5`."""
     whole, rest = divmod(micro, 1_000_000)
     return str(whole) if not rest else f"{whole}.{rest:06d}".rstrip("0")
+
+
+def left(minutes: int) -> str:
+    """Return how long is left, in one unit rounded up: `1 minute`, `5 hours`, `27 days`."""
+    if minutes < 2 * 60:
+        return duration(max(minutes, 1))
+    if minutes < 2 * _MINUTES_A_DAY:
+        return f"{-(-minutes // 60)} hours"
+    return f"{-(-minutes // _MINUTES_A_DAY)} days"
