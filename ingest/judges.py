@@ -32,8 +32,10 @@ KILL_AFTER_S: Final = 2.0
 WAIT_S: Final = 5.0
 """The longest that a report waits for a free child; then it is told to come back."""
 _BUSY_SHARE: Final = 0.5
-"""A child that was killed by the timer had at least this share of the time on a processor, or the machine
-is to blame."""
+"""A child whose time is up had at least this share of it on a processor; one that had less gets more time,
+since the machine is to blame."""
+_MOST_WAITS: Final = 5
+"""How often the time is given at most; then the reporter is told to come back."""
 PROGRAM: Final = ("-m", "ingest.judge_child")
 _ROOT: Final = pathlib.Path(__file__).resolve().parent.parent
 _log = structlog.get_logger()
@@ -177,18 +179,13 @@ class _Child:
         process = self.process
         if process is None or process.stdin is None or process.stdout is None:
             raise _LostError("ended")
-        end = time.monotonic() + seconds
-        before = _processor_s(process.pid)
+        timer = _Timer(process.pid, seconds)
         try:
-            _write(process.stdin.fileno(), frame, end)
-            (size,) = ANSWER.unpack(_read(process.stdout.fileno(), ANSWER.size, end))
+            _write(process.stdin.fileno(), frame, timer)
+            (size,) = ANSWER.unpack(_read(process.stdout.fileno(), ANSWER.size, timer))
             if size > judge_wire.LONGEST_ANSWER:
                 raise _LostError("nonsense")
-            return _read(process.stdout.fileno(), size, end)
-        except TimeoutError:
-            after = _processor_s(process.pid)
-            idle = before is not None and after is not None and after - before < seconds * _BUSY_SHARE
-            raise _LostError("too_slow", fault=not idle) from None
+            return _read(process.stdout.fileno(), size, timer)
         except (OSError, ValueError):
             raise _LostError("died") from None
 
@@ -228,30 +225,54 @@ def _processor_s(pid: int) -> float | None:
         return None
 
 
-def _wait(descriptor: int, event: int, end: float) -> None:
-    left = end - time.monotonic()
+class _Timer:
+    """The time that one mail may take, longer while the child waits for a processor."""
+
+    def __init__(self, pid: int, seconds: float) -> None:
+        self._pid = pid
+        self._seconds = seconds
+        self._before = _processor_s(pid)
+        self._end = time.monotonic() + seconds
+        self._last = self._end + (_MOST_WAITS - 1) * seconds
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until `expire` is due."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    def expire(self) -> None:
+        """Raise `_LostError`, or give more time to a child that had too little of a processor."""
+        now = _processor_s(self._pid)
+        if self._before is None or now is None or now - self._before >= self._seconds * _BUSY_SHARE:
+            raise _LostError("too_slow")
+        if self._end >= self._last:
+            raise _LostError("no_time", fault=False)
+        self._end += self._seconds
+
+
+def _wait(descriptor: int, event: int, timer: _Timer) -> None:
     poller = select.poll()
     poller.register(descriptor, event)
-    if left <= 0 or not poller.poll(left * 1000):
-        raise TimeoutError
+    while not poller.poll(timer.left_s * 1000):
+        timer.expire()
 
 
-def _write(descriptor: int, frame: bytes, end: float) -> None:
+def _write(descriptor: int, frame: bytes, timer: _Timer) -> None:
     rest = memoryview(frame)
     while rest:
         try:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
-            _wait(descriptor, select.POLLOUT, end)
+            _wait(descriptor, select.POLLOUT, timer)
 
 
-def _read(descriptor: int, size: int, end: float) -> bytes:
+def _read(descriptor: int, size: int, timer: _Timer) -> bytes:
     parts: list[bytes] = []
     while size:
         try:
             part = os.read(descriptor, size)
         except BlockingIOError:
-            _wait(descriptor, select.POLLIN, end)
+            _wait(descriptor, select.POLLIN, timer)
             continue
         if not part:
             raise _LostError("died")

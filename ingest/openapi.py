@@ -277,10 +277,11 @@ _KEY: Final[dict[str, Any]] = {
     "in": "header",
     "required": False,
     "description": (
-        "A string in quotes (IETF draft). Same key and same report: the stored answer as it was. Same key "
-        "and another report: 422. The first one still in work: 409. A refused report stores nothing under it."
+        "A string in quotes (IETF draft), or a bare word. Same key and same report: the stored answer as "
+        "it was. Same key and another report: 422. The first one still in work: 409. A refused report "
+        "stores nothing under it."
     ),
-    "schema": {"type": "string", "pattern": '^"[A-Za-z0-9-]{1,128}"$'},
+    "schema": {"type": "string", "pattern": r'^("[ !#-\[\]-~]{1,128}"|[!#-\[\]-~]{1,128})$'},
     "example": '"7d5f1f3e-6a9c-4b0e-8a3d-0c1b2a394857"',
 }
 _MAIL_BODY: Final[dict[str, Any]] = {

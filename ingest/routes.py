@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 import sqlalchemy as sa
@@ -9,7 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from feed.store.reporters import FULL_WEIGHT
 from ingest import batch, body, openapi, schemas, shapes
@@ -21,6 +25,14 @@ from ingest.submission import Submission
 
 _LIMITS: Final = {JSON: body.LARGEST_JSON, MAIL: body.LARGEST, FEEDBACK: body.LARGEST}
 
+
+class _ReceiptConvertor(StringConvertor):
+    """Lets a path match only where its last part could be a receipt, so that `raw` is none."""
+
+    regex = "[0-9a-z]{26}"
+
+
+register_url_convertor("receipt", _ReceiptConvertor())
 router = APIRouter(include_in_schema=False)
 
 
@@ -38,10 +50,11 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
-async def _take(request: Request, *, largest: int, shape: Callable[[bytes], Submission]) -> Response:
+async def _take(
+    request: Request, caller: Caller, *, largest: int, shape: Callable[[bytes], Submission]
+) -> Response:
     """Take one report; `shape` makes it of the body."""
     desk = _desk(request)
-    caller = await _caller(request)
     keys = request.headers.getlist("idempotency-key")
     if len(keys) > 1:
         raise ProblemError("malformed", "Idempotency-Key comes more than once")
@@ -60,6 +73,7 @@ async def _take(request: Request, *, largest: int, shape: Callable[[bytes], Subm
 @router.post("/v1/reports")
 async def report(request: Request) -> Response:
     """Take one report of the shape that its Content-Type names."""
+    caller = await _caller(request)
     kind = body.media_type(request)
     if kind not in _LIMITS:
         raise ProblemError("unsupported_media_type", f"send {MAIL}, {JSON} or {FEEDBACK}")
@@ -72,12 +86,13 @@ async def report(request: Request) -> Response:
             return shapes.of_mail(content, parameters)
         return shapes.of_feedback(request.headers["content-type"], content, parameters)
 
-    return await _take(request, largest=_LIMITS[kind], shape=shape)
+    return await _take(request, caller, largest=_LIMITS[kind], shape=shape)
 
 
 @router.post("/v1/reports/raw")
 async def raw(request: Request) -> Response:
     """Take one report whose shape is told by its content."""
+    caller = await _caller(request)
     parameters = _parameters(request)
     content_type = request.headers.get("content-type", "")
     # The exporter's JSON and form carry a mail of the ordinary size, the former as base64.
@@ -88,7 +103,8 @@ async def raw(request: Request) -> Response:
             raise body.too_large(body.LARGEST)
         return shapes.of_anything(content_type, content, request.headers, parameters)
 
-    return await _take(request, largest=body.LARGEST_JSON if is_wrapped else body.LARGEST, shape=shape)
+    largest = body.LARGEST_JSON if is_wrapped else body.LARGEST
+    return await _take(request, caller, largest=largest, shape=shape)
 
 
 def _parameters(request: Request) -> dict[str, str]:
@@ -126,7 +142,7 @@ async def reports_batch(request: Request) -> Response:
     return JSONResponse(batch.document_of(results), headers=caller.quota.after(left).headers)
 
 
-@router.get("/v1/reports/{receipt}")
+@router.get("/v1/reports/{receipt:receipt}")
 async def receipt(receipt: str, request: Request) -> Response:
     """Return the first answer to one of the caller's own reports."""
     caller = await _caller(request)
@@ -134,7 +150,7 @@ async def receipt(receipt: str, request: Request) -> Response:
     return JSONResponse(answer, headers=caller.quota.headers)
 
 
-@router.delete("/v1/reports/{receipt}")
+@router.delete("/v1/reports/{receipt:receipt}")
 async def retract(receipt: str, request: Request) -> Response:
     """Take one of the caller's own reports back."""
     caller = await _caller(request)
@@ -198,3 +214,12 @@ def readyz(request: Request) -> PlainTextResponse:
 def metrics(request: Request) -> Response:
     """Return counters for Prometheus; no address and no key is a label."""
     return Response(generate_latest(_desk(request).registry), media_type=CONTENT_TYPE_LATEST)
+
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+async def nothing(request: Request) -> Response:
+    """Refuse what no route of the API takes, so that the site behind it never answers for `/v1`."""
+    known = any(route.matches(request.scope)[0] is not Match.NONE for route in router.routes)
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND)

@@ -47,6 +47,7 @@ class ReportIn(pydantic.BaseModel):
     """A structured report: envelope facts, no mail content."""
 
     model_config = pydantic.ConfigDict(
+        strict=True,
         extra="forbid",
         json_schema_extra={
             "examples": [
@@ -107,7 +108,7 @@ class XarfEvidence(pydantic.BaseModel):
 class XarfBackscatter(pydantic.BaseModel):
     """What XARF has no field for: the reporter's attestation."""
 
-    model_config = pydantic.ConfigDict(extra="forbid")
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid")
 
     kind: KindWord | None = None
     recipient_class: RecipientClassWord | None = None
@@ -125,6 +126,7 @@ class XarfIn(pydantic.BaseModel):
     """
 
     model_config = pydantic.ConfigDict(
+        strict=True,
         extra="ignore",
         json_schema_extra={
             "examples": [
@@ -237,6 +239,7 @@ class ObservationIn(pydantic.BaseModel):
     """What a reporter saw of one address on one day: the denominator, and the genuine notifications."""
 
     model_config = pydantic.ConfigDict(
+        strict=True,
         extra="forbid",
         json_schema_extra={
             "examples": [

@@ -3,92 +3,22 @@
 import base64
 import collections
 import dataclasses
-import datetime as dt
 import json
-import pathlib
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fastapi.testclient import TestClient
 
-from feed.opening import Feed, open_feed
-from feed.settings import PublishSettings, Settings, StoreSettings
+from feed.settings import PublishSettings
 from feed.store import reporters
 from feed.store.database import Database
 from feed.store.tables import cell, event, receipt, reporter_network
-from ingest.app import create_app
 from ingest.body import LARGEST
 from tests.factories import NOW, make_reporter
+from tests.ingest.reporting import BORDER, MAIL, RECORD, Api, problem_of
 from tests.mails import Border, auto_reply, dsn, ordinary
-
-MAIL = {"Content-Type": "message/rfc822"}
-RECORD: dict[str, Any] = {
-    "client_ip": "192.0.2.66",
-    "observed_at": "2026-11-24T08:15:00Z",
-    "null_sender": True,
-    "kind": "dsn_fail",
-    "recipient_class": "trap",
-    "recipient_token": "t1",
-    "original_key": "o1",
-}
-BORDER = Border(host="mx.one.example", ip="192.0.2.66", at=NOW - dt.timedelta(hours=3))
-
-
-class Api:
-    """A client with the key of one reporter."""
-
-    def __init__(self, feed: Feed, key: str) -> None:
-        self.feed = feed
-        self.key = key
-        app = create_app(feed, serve=("reports",), now=lambda: NOW)
-        self.client = TestClient(app, raise_server_exceptions=False)
-
-    def mail(self, message: bytes, **claim: str) -> Any:
-        return self.client.post("/v1/reports", params=claim, content=message, headers=self._headers() | MAIL)
-
-    def record(self, headers: dict[str, str] | None = None, **change: Any) -> Any:
-        body = {name: value for name, value in (RECORD | change).items() if value is not ...}
-        return self.client.post("/v1/reports", json=body, headers=self._headers() | (headers or {}))
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}"}
-
-    def rows(self, table: sa.Table) -> int:
-        with self.feed.database.read() as connection:
-            return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
-
-
-@pytest.fixture
-def api(database: Database, tmp_path: pathlib.Path) -> Iterator[Api]:
-    settings = Settings(
-        store=StoreSettings(
-            url=database.url.render_as_string(hide_password=False), secret_file=tmp_path / "secret"
-        ),
-        publish=PublishSettings(folder=tmp_path / "snapshots"),
-    )
-    feed = open_feed(settings)
-    with feed.database.write() as connection:
-        source_id = make_reporter(connection, border_hosts=["mx.one.example"])
-        key = reporters.new_key(
-            connection,
-            feed.secret,
-            source_id=source_id,
-            scopes=("report",),
-            author="t",
-            now=int(NOW.timestamp()),
-        )
-    made = Api(feed, key)
-    with made.client:
-        yield made
-    feed.database.dispose()
-
-
-def _type(answer: Any) -> str:
-    assert answer.headers["content-type"] == "application/problem+json"
-    return str(answer.json()["type"]).rpartition(":")[2]
 
 
 def test_mail_from_a_trap_is_taken_with_the_address_the_border_host_saw(api: Api) -> None:
@@ -139,14 +69,14 @@ def test_receipt_can_be_read_by_its_reporter_only(api: Api) -> None:
             connection, api.feed.secret, source_id=source_id, scopes=("report",), author="t", now=0
         )
     theirs = api.client.get(f"/v1/reports/{number}", headers={"Authorization": f"Bearer {other}"})
-    assert (theirs.status_code, _type(theirs)) == (404, "not_found")
+    assert (theirs.status_code, problem_of(theirs)) == (404, "not_found")
 
 
 def test_idempotency_key_with_another_body_is_refused(api: Api) -> None:
     key = {"Idempotency-Key": '"k1"'}
     first = api.record(headers=key)
     assert api.record(headers=key).json()["receipt"] == first.json()["receipt"]
-    assert _type(api.record(headers=key, original_key="other")) == "idempotency_key_reused"
+    assert problem_of(api.record(headers=key, original_key="other")) == "idempotency_key_reused"
     assert api.rows(event) == 1
 
 
@@ -169,7 +99,7 @@ def test_idempotency_key_with_another_body_is_refused(api: Api) -> None:
 )
 def test_wrong_field_is_named_and_not_echoed(api: Api, change: dict[str, Any], pointer: str) -> None:
     answer = api.record(**change)
-    assert (answer.status_code, _type(answer)) == (422, "invalid")
+    assert (answer.status_code, problem_of(answer)) == (422, "invalid")
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert "secret text" not in answer.text
     assert api.rows(event) == api.rows(receipt) == 0
@@ -189,7 +119,7 @@ def test_report_that_can_never_be_evidence_is_refused(api: Api, change: dict[str
     if problem == "bad_address_class":
         _outside_test(api)
     answer = api.record(**change)
-    assert (answer.status_code, _type(answer)) == (422, problem)
+    assert (answer.status_code, problem_of(answer)) == (422, problem)
     assert api.rows(event) == api.rows(receipt) == 0
 
 
@@ -206,16 +136,19 @@ def _outside_test(api: Api) -> None:
 )
 def test_special_purpose_address_is_refused_outside_test(api: Api, address: str) -> None:
     _outside_test(api)
-    assert _type(api.record(client_ip=address)) == "bad_address_class"
+    assert problem_of(api.record(client_ip=address)) == "bad_address_class"
 
 
 def test_ordinary_mail_is_no_notification(api: Api) -> None:
-    assert _type(api.mail(ordinary(), **{"class": "trap", "client_ip": "192.0.2.66"})) == "not_a_notification"
+    assert (
+        problem_of(api.mail(ordinary(), **{"class": "trap", "client_ip": "192.0.2.66"}))
+        == "not_a_notification"
+    )
 
 
 def test_mail_without_a_registered_border_host_names_nobody(api: Api) -> None:
     foreign = Border(host="mx.other.example", ip="192.0.2.66", at=NOW)
-    assert _type(api.mail(dsn(border=foreign), **{"class": "trap"})) == "no_trustworthy_address"
+    assert problem_of(api.mail(dsn(border=foreign), **{"class": "trap"})) == "no_trustworthy_address"
 
 
 def test_parameter_that_is_unknown_is_named(api: Api) -> None:
@@ -226,7 +159,7 @@ def test_parameter_that_is_unknown_is_named(api: Api) -> None:
 @pytest.mark.parametrize("cut", [10, 200, 500, 900])
 def test_truncated_mail_is_judged_or_refused_in_words(api: Api, cut: int) -> None:
     answer = api.mail(dsn(border=BORDER)[:cut], **{"class": "trap"})
-    assert answer.status_code == 200 or _type(answer) in {"not_a_notification", "no_trustworthy_address"}
+    assert answer.status_code == 200 or problem_of(answer) in {"not_a_notification", "no_trustworthy_address"}
 
 
 @pytest.mark.parametrize(
@@ -249,7 +182,7 @@ def test_unusable_request_is_refused(
     answer = api.client.post(
         "/v1/reports", content=body, headers=headers | {"Authorization": f"Bearer {api.key}"}
     )
-    assert (answer.status_code, _type(answer)) == (status, problem)
+    assert (answer.status_code, problem_of(answer)) == (status, problem)
 
 
 def test_body_without_a_length_is_cut_off_at_the_limit(api: Api) -> None:
@@ -260,7 +193,7 @@ def test_body_without_a_length_is_cut_off_at_the_limit(api: Api) -> None:
     answer = api.client.post(
         "/v1/reports", content=endless(), headers=MAIL | {"Authorization": f"Bearer {api.key}"}
     )
-    assert (answer.status_code, _type(answer)) == (413, "too_large")
+    assert (answer.status_code, problem_of(answer)) == (413, "too_large")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +211,7 @@ def test_body_without_a_length_is_cut_off_at_the_limit(api: Api) -> None:
 def test_request_without_a_right_key_is_refused(api: Api, header: str | None) -> None:
     headers = MAIL | ({"Authorization": header} if header is not None else {})
     answer = api.client.post("/v1/reports", content=dsn(border=BORDER), headers=headers)
-    assert (answer.status_code, _type(answer)) == (401, "unauthorized")
+    assert (answer.status_code, problem_of(answer)) == (401, "unauthorized")
     assert "Bearer" in answer.headers["www-authenticate"]
 
 
@@ -297,7 +230,7 @@ def test_suspended_reporter_is_refused(api: Api) -> None:
     with api.feed.database.write() as connection:
         reporters.suspend(connection, 1, now=1)
     answer = api.record()
-    assert (answer.status_code, _type(answer)) == (403, "forbidden")
+    assert (answer.status_code, problem_of(answer)) == (403, "forbidden")
 
 
 def test_operators_key_does_not_report(api: Api) -> None:
@@ -305,7 +238,7 @@ def test_operators_key_does_not_report(api: Api) -> None:
         api.key = reporters.new_key(
             connection, api.feed.secret, source_id=None, scopes=("operate",), author="t", now=0
         )
-    assert _type(api.record()) == "forbidden"
+    assert problem_of(api.record()) == "forbidden"
 
 
 def test_own_networks_are_never_charged(api: Api) -> None:
@@ -322,7 +255,11 @@ def test_quota_ends_the_day_and_says_until_when(api: Api, monkeypatch: pytest.Mo
     left = [api.record(original_key=str(number), recipient_token=str(number)).headers for number in range(2)]
     assert [one["ratelimit"] for one in left] == ['"day";r=1;t=43200', '"day";r=0;t=43200']
     answer = api.record(original_key="3")
-    assert (answer.status_code, _type(answer), answer.headers["retry-after"]) == (429, "over_quota", "43200")
+    assert (answer.status_code, problem_of(answer), answer.headers["retry-after"]) == (
+        429,
+        "over_quota",
+        "43200",
+    )
     assert api.record(original_key="0", recipient_token="0").json()["status"] == "duplicate"
 
 
@@ -330,7 +267,7 @@ def test_database_that_is_away_is_503_and_nothing_is_lost(api: Api) -> None:
     url = "postgresql://nobody@/none?host=/nonexistent"
     broken = Api(dataclasses.replace(api.feed, database=Database(url)), api.key)
     answer = broken.record()
-    assert (answer.status_code, _type(answer), answer.headers["retry-after"]) == (503, "busy", "5")
+    assert (answer.status_code, problem_of(answer), answer.headers["retry-after"]) == (503, "busy", "5")
     assert api.record().json()["status"] == "accepted"
 
 
@@ -362,7 +299,7 @@ def test_observations(api: Api, change: dict[str, Any], problem: str | None) -> 
         "genuine_24h": 3,
     } | change
     answer = api.client.post("/v1/observations", json=said, headers={"Authorization": f"Bearer {api.key}"})
-    assert (answer.status_code == 200) if problem is None else (_type(answer) == problem)
+    assert (answer.status_code == 200) if problem is None else (problem_of(answer) == problem)
     assert api.rows(cell) == (1 if problem is None else 0)
 
 
@@ -378,8 +315,8 @@ def test_nothing_of_a_mail_is_stored_or_answered(api: Api) -> None:
 
 
 def test_unknown_path_and_method_are_problems(api: Api) -> None:
-    assert _type(api.client.get("/v1/nothing")) == "not_found"
-    assert _type(api.client.get("/v1/reports")) == "method_not_allowed"
+    assert problem_of(api.client.get("/v1/nothing")) == "not_found"
+    assert problem_of(api.client.get("/v1/reports")) == "method_not_allowed"
 
 
 def test_standing_and_health(api: Api) -> None:
