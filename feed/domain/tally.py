@@ -141,8 +141,8 @@ def _sorted_out(
 def _until(counted: list[Judged], trapped: list[Judged], watched: list[Judged], policy: Policy) -> int:
     """Return the minute at which the first window ends that the tally rests on.
 
-    Observed days without genuine mail and without a total matter only by their last one, when
-    `observed` ends.
+    Observed days without genuine mail, and with totals too small for the pool guard, matter only by their
+    last one, when `observed` ends: what is left of a sum that is too small is smaller still.
     """
     ends = [cell.trap_last_at + policy.anchor_window_minutes + 1 for cell, _ in trapped]
     if counted:
@@ -150,7 +150,8 @@ def _until(counted: list[Judged], trapped: list[Judged], watched: list[Judged], 
         ends.append((first_day + policy.evidence_days + 1) * MINUTES_A_DAY)
     if watched:
         days = [cell.day for cell, _ in watched]
-        counts = any(cell.genuine_n or cell.seen_24h for cell, _ in watched)
+        counts = any(cell.genuine_n for cell, _ in watched)
+        counts = counts or sum([cell.seen_24h for cell, _ in watched]) >= policy.pool_seen
         ends.append(((min(days) if counts else max(days)) + policy.guard_days) * MINUTES_A_DAY)
     return min(ends, default=NEVER)
 
