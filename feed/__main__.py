@@ -6,6 +6,10 @@ from typing import Annotated
 import typer
 
 from feed.commands import consumers, daily, nightly, operator, processes, retracting, simulate, snapshots
+from feed.commands.failure import fail
+from feed.jobs.publish import PublishError
+from feed.store.database import StoreError
+from feed.store.secret import SecretError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +40,7 @@ app.command()(simulate.simulate)
 app.command()(simulate.backtest)
 app.command()(operator.freeze)
 app.command()(operator.thaw)
+app.command()(operator.release)
 app.add_typer(snapshots.app, name="snapshot")
 app.add_typer(operator.reporter, name="reporter")
 app.add_typer(retracting.report, name="report")
@@ -47,8 +52,11 @@ app.add_typer(processes.db, name="db")
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="backscatter-feed")
+    """Run the command line; what cannot be done is said in one line."""
+    try:
+        app(prog_name="backscatter-feed")
+    except (StoreError, SecretError, PublishError) as problem:
+        fail(str(problem))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,13 @@ import sys
 from feed.domain.policy import Policy, policy_named
 from feed.domain.providers import ProviderFileError, Providers
 from feed.settings import Settings
+from feed.store import controls, upgrade
 from feed.store import secret as secrets
-from feed.store import upgrade
+from feed.store.controls import Control
 from feed.store.database import Database
-from feed.store.secret import Secret
+from feed.store.secret import Secret, SecretError
+
+_SECRET_MARK = "secret"  # noqa: S105 - the name of a row
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +39,30 @@ def open_feed(settings: Settings, *, check: bool = True) -> Feed:
     return Feed(
         settings=settings,
         database=database,
-        secret=secrets.load(settings.store.secret_file),
+        secret=_secret(database, settings.store.secret_file),
         policy=policy_named(settings.score.policy),
         providers=load_providers(settings.score.providers_file),
     )
+
+
+def _secret(database: Database, file: pathlib.Path) -> Secret:
+    """Return the secret, made at the first start only; raises `SecretError` for another than that one.
+
+    A secret that got lost must not be replaced in silence: every key would be wrong from then on.
+    """
+    with database.read() as connection:
+        mark = controls.get(connection, _SECRET_MARK)
+    if mark is not None and not file.exists():
+        raise SecretError(f"{file} is gone, and with it every key: restore it from the backup")
+    secret = secrets.load(file)
+    made = secret.mac("mark", b"").hex()
+    if mark is None:
+        with database.write() as connection:
+            mark = Control(value=made, reason="", author="first start", set_at=0)
+            controls.put(connection, _SECRET_MARK, mark)
+    if mark.value != made:
+        raise SecretError(f"{file} is not the secret that this database was made with; restore the right one")
+    return secret
 
 
 def load_providers(file: pathlib.Path | None) -> Providers | None:

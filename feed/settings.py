@@ -1,7 +1,7 @@
 """Settings: one TOML file and `BSF_*` environment variables, checked in words before anything starts.
 
 The file is named by `BSF_CONFIG` or `--config`, else `backscatter.toml` in the working folder if there
-is one. An environment variable overrides the file: `BSF_HTTP__PORT=8081` is `port` of `[http]`. Every
+is one. An environment variable overrides the file: `BSF_DNS__WORKERS=2` is `workers` of `[dns]`. Every
 process checks the whole file, so a slip is found by the first that starts.
 """
 
@@ -11,13 +11,19 @@ import pathlib
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
+import pydantic_settings
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from feed.domain.address import AddressError, parse_network
+
+_OTHER_VARIABLES: Final = frozenset(
+    {"BSF_CONFIG", "BSF_REQUIRE_ALL", "BSF_CORPORA", "BSF_CONFORMANCE", "BSF_EXIM_ROOT", "BSF_RBLDNSD_TESTS"}
+)
+"""Variables that are no settings: where the settings are, and what the tests are told."""
 
 DEFAULT_FILE: Final = "backscatter.toml"
 _NAME: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))+")
@@ -56,6 +62,20 @@ def _sender(text: str) -> str:
     return text
 
 
+def _hostmaster(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    # RFC 1035 section 3.3.13: a mail address is written as a name, dots of its local part escaped.
+    return f"{local.replace('.', chr(92) + '.')}.{_zone(domain)}" if at else _zone(text)
+
+
+def _site_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/$?#]+(?:/[^\s$?#]*)?", text) or len(text) > 100:  # noqa: PLR2004
+        raise ValueError("an address such as https://feed.example.org is needed (at most 100 characters)")
+    return text.rstrip("/")
+
+
+Hostmaster = Annotated[str, AfterValidator(_hostmaster)]
+SiteUrl = Annotated[str, AfterValidator(_site_url)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 Cidr = Annotated[str, AfterValidator(_network)]
 Listen = Annotated[str, AfterValidator(_listen)]
@@ -90,10 +110,16 @@ class PublishSettings(_Section):
     zone: ZoneName = "bl.feed.test"
     score_zone: ZoneName = "score.bl.feed.test"
     folder: pathlib.Path = pathlib.Path("var/snapshots")
-    name_servers: tuple[ZoneName, ...] = ("ns.feed.test",)
-    hostmaster: str = "hostmaster.feed.test"
-    site_url: str = "http://127.0.0.1:8080"
+    name_servers: tuple[ZoneName, ...] = Field(default=("ns.feed.test",), min_length=1)
+    hostmaster: Hostmaster = "hostmaster.feed.test"
+    site_url: SiteUrl = "http://127.0.0.1:8080"
     """Where the site is reached from outside; stands in TXT records and pages."""
+
+    @pydantic.model_validator(mode="after")
+    def _two_zones(self) -> Self:
+        if self.zone == self.score_zone:
+            raise ValueError("zone and score_zone must differ: the second also holds what is only reported")
+        return self
 
     @property
     def allow_special(self) -> bool:
@@ -110,7 +136,9 @@ class HttpSettings(_Section):
     """`[http]`: the report API and the site."""
 
     listen: Listen = "127.0.0.1:8080"
-    serve: tuple[Literal["reports", "site", "console"], ...] = ("reports", "site")
+    serve: tuple[Literal["reports", "site", "console"], ...] = Field(
+        default=("reports", "site"), min_length=1
+    )
     trusted_proxies: tuple[Cidr, ...] = ("127.0.0.0/8", "::1/128")
     """Only from these is X-Forwarded-For believed: a proxy on the same machine unless said otherwise."""
     judges: int = Field(default=1, ge=1, le=64)
@@ -199,6 +227,11 @@ def load(file: pathlib.Path | None = None) -> Settings:
         raise SettingsError(f"there is no such setting as the environment variable {', '.join(unknown)} sets")
     try:
         return Settings(**values)
+    except pydantic_settings.SettingsError as problem:
+        field = str(problem).partition('"')[2].partition('"')[0]
+        raise SettingsError(
+            f'BSF_{field.upper()}__...: a list is written as JSON, such as ["a", "b"]'
+        ) from None
     except pydantic.ValidationError as problem:
         lines = [_in_words(error) for error in problem.errors(include_url=False)]
         where = str(path) if path is not None else "the environment"
@@ -224,7 +257,7 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     return sorted(
         name
         for name in environment
-        if name.upper().startswith("BSF_") and "__" in name and name.upper() not in known
+        if name.upper().startswith("BSF_") and name.upper() not in known | _OTHER_VARIABLES
     )
 
 

@@ -48,8 +48,8 @@ def prepare(settings: Settings) -> Feed:
                 author="first run",
                 now=now,
             )
+            _keep(key)  # before the commit: a key that nobody has is not made
     if fresh:
-        _keep(key)
         print(f"operator key (shown once): {operator}")
         print(f"reporter key (shown once, kept in {KEY_FILE}): {key}")
     score.Scorer(
@@ -61,6 +61,7 @@ def prepare(settings: Settings) -> Feed:
 
 def _keep(key: str) -> None:
     KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
+    KEY_FILE.unlink(missing_ok=True)
     KEY_FILE.touch(mode=0o600)
     KEY_FILE.write_text(key + "\n", encoding="ascii")
 

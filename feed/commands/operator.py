@@ -2,7 +2,7 @@
 
 import getpass
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
 import rich.console
 import rich.table
@@ -14,7 +14,7 @@ from feed.commands.opened import feed_of
 from feed.commands.times import minute_in_words
 from feed.domain.address import AddressError, Network, parse_network
 from feed.domain.listing import Hold
-from feed.jobs.publish import FREEZE
+from feed.jobs.publish import FREEZE, RELEASE
 from feed.store import controls, exemptions, reporters
 from feed.store.controls import Control
 from feed.store.reporters import FULL_WEIGHT, ReporterError
@@ -23,7 +23,23 @@ reporter = typer.Typer(no_args_is_help=True, help="Who reports.")
 key = typer.Typer(no_args_is_help=True, help="Keys of reporters and operators.")
 exempt = typer.Typer(no_args_is_help=True, help="Networks that are never listed, or held back.")
 
-Reason = Annotated[str, typer.Option(help="why; kept in the audit log")]
+
+def _given(text: str) -> str:
+    if not 0 < len(text.strip()) <= LONGEST_REASON:
+        raise typer.BadParameter(f"1 to {LONGEST_REASON} characters are needed")
+    return text.strip()
+
+
+def _short(text: str) -> str:
+    if not 0 < len(text.strip()) <= LONGEST_NAME:
+        raise typer.BadParameter(f"1 to {LONGEST_NAME} characters are needed")
+    return text.strip()
+
+
+LONGEST_REASON: Final = 200
+LONGEST_NAME: Final = 100
+Reason = Annotated[str, typer.Option(help="why; kept in the audit log", callback=_given)]
+Name = Annotated[str, typer.Argument(callback=_short)]
 _DAY_MINUTES = 1440
 
 
@@ -52,9 +68,9 @@ def _networks(texts: list[str] | None) -> list[Network]:
 @reporter.command("add")
 def add_reporter(
     context: typer.Context,
-    name: str,
+    name: Name,
     *,
-    organisation: Annotated[str, typer.Option(help="who runs it")],
+    organisation: Annotated[str, typer.Option(help="who runs it", callback=_given)],
     contact: Annotated[str, typer.Option(help="role address, such as postmaster@example.org")],
     reason: Reason,
     border_host: Annotated[list[str] | None, typer.Option(help="name its MX writes after `by`")] = None,
@@ -211,9 +227,15 @@ def thaw(context: typer.Context, *, reason: Reason) -> None:
     _switch(context, value="off", reason=reason)
 
 
-def _switch(context: typer.Context, *, value: str, reason: str) -> None:
+def release(context: typer.Context, *, reason: Reason) -> None:
+    """Let the additions out that the growth gate holds, once, at the next tick."""
+    _switch(context, value="on", reason=reason, name=RELEASE)
+
+
+def _switch(context: typer.Context, *, value: str, reason: str, name: str = FREEZE) -> None:
     feed = feed_of(context)
     with feed.database.write() as connection:
-        controls.put(connection, FREEZE, Control(value=value, reason=reason, author=_actor(), set_at=_now()))
+        controls.put(connection, name, Control(value=value, reason=reason, author=_actor(), set_at=_now()))
         controls.next_generation(connection)
-        _log(connection, "freeze" if value == "on" else "thaw", "publication", reason)
+        action = name if value == "on" else "thaw"
+        _log(connection, action, "publication", reason)

@@ -59,6 +59,8 @@ _SPECIAL_V6: Final = tuple(
     )
 )
 _GLOBAL_V6: Final = ipaddress.IPv6Network("2000::/3")
+_TRIAL: Final = ("benchmarking", "documentation", "private use", "shared")
+"""Beginnings of the reasons for space that real machines have, if not on the public Internet."""
 
 
 class AddressError(ValueError):
@@ -109,12 +111,17 @@ def parse_address(text: str) -> Address:
         raise AddressError("this is neither an IPv4 nor an IPv6 address") from None
 
 
-def special_purpose(address: Address) -> str | None:
+def special_purpose(address: Address, *, trial: bool = False) -> str | None:
     """Return why `address` can never be an emitter on the public Internet, or None if it can.
 
-    Judges the canonical form; everything outside 2000::/3 is refused for IPv6.
+    Judges the canonical form; everything outside 2000::/3 is refused for IPv6. trial: documentation,
+    private and shared space is taken too, for zones under `.test`; loopback, multicast and the like never.
     """
-    plain = canonical(address)
+    why = _special(canonical(address))
+    return None if trial and why is not None and why.startswith(_TRIAL) else why
+
+
+def _special(plain: Address) -> str | None:
     if isinstance(plain, ipaddress.IPv4Address):
         return next((why for network, why in _SPECIAL_V4 if plain in network), None)
     known = next((why for network, why in _SPECIAL_V6 if plain in network), None)

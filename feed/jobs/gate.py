@@ -5,6 +5,8 @@ VOID always leaves. Only a shrink that nothing explains keeps the last good list
 """
 
 import dataclasses
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from feed.domain.listing import Code
@@ -28,27 +30,41 @@ class Gated:
     alarm: str | None = None
 
 
-def gate(wanted: Entries, before: Entries, *, frozen: bool, yesterday: int | None, endings: int) -> Gated:
-    """Return what may go out. before: published now. endings: listings that ended since then.
+def gate(
+    wanted: Entries,
+    before: Entries,
+    *,
+    frozen: bool = False,
+    released: bool = False,
+    yesterday: int | None = None,
+    ended: Callable[[bytes], bool] = lambda _key: False,
+) -> Gated:
+    """Return what may go out. before: published now.
 
-    A change from .3 to .2 counts as an addition, one from .2 to .3 as an ending.
+    frozen, released: the operator's switches. yesterday: entries a day ago. ended: whether an entry left
+    for a reason, a change of state or an exemption. From .3 to .2 is an addition, from .2 to .3 an ending.
     """
-    gone = before.keys() - wanted.keys()
-    if len(before) > GATE_ABOVE and len(gone) > SHRINK * len(before) and endings < len(gone):
-        return Gated(entries=before, alarm=f"{len(gone)} of {len(before)} entries vanished without a reason")
+    vanished = {key for key in before.keys() - wanted.keys() if not ended(key)}
+    if len(before) > GATE_ABOVE and len(vanished) > SHRINK * len(before):
+        alarm = f"{len(vanished)} of {len(before)} entries vanished without a reason"
+        return Gated(entries=_without_additions(wanted, before, vanished), alarm=alarm)
     added = {key for key, code in wanted.items() if before.get(key) not in (code, Code.CONFIRMED)}
     why = None
     if frozen:
         why = "publication is frozen by the operator"
+    elif released:
+        why = None
     elif len(before) > GATE_ABOVE and len(added) > GROWTH_A_TICK * len(before):
         why = f"{len(added)} additions to {len(before)} entries in one tick"
     elif yesterday is not None and yesterday > GATE_ABOVE and len(wanted) > (1 + GROWTH_A_DAY) * yesterday:
         why = f"{len(wanted)} entries, {yesterday} a day ago"
     if why is None or not added:
         return Gated(entries=wanted, alarm=why if frozen else None)
-    kept = {
-        key: before[key] if key in added else code
-        for key, code in wanted.items()
-        if key not in added or key in before
+    return Gated(entries=_without_additions(wanted, before, set()), held_n=len(added), alarm=why)
+
+
+def _without_additions(wanted: Entries, before: Entries, kept: AbstractSet[bytes]) -> Entries:
+    """Return what of `before` goes on: entries that are wanted, with the milder code, and those in `kept`."""
+    return {
+        key: max(code, wanted.get(key, code)) for key, code in before.items() if key in wanted or key in kept
     }
-    return Gated(entries=kept, held_n=len(added), alarm=why)

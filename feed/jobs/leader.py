@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feed.store.database import Database, StoreError
+from feed.store.database import Database, StoreError, in_words
 
 _NUMBER: Final = 760401
 
@@ -57,7 +57,7 @@ class Leader:
             ).scalar()
         except sa.exc.DBAPIError as problem:
             self.release()
-            raise StoreError(f"the database does not answer: {type(problem.orig).__name__}") from problem
+            raise StoreError(f"the database does not answer: {in_words(problem)}") from problem
         if not got:
             connection.close()
             return False
@@ -71,7 +71,7 @@ class Leader:
             self._descriptor = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            with contextlib.suppress(sa.exc.DBAPIError):
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
                 connection.execute(sa.text("SELECT pg_advisory_unlock_all()"))
             connection.invalidate()
             connection.close()

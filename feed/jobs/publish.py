@@ -8,25 +8,30 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import MAPPED_PREFIX, packed, special_purpose, unpacked
+from feed.domain.address import MAPPED_PREFIX, emitter_key, packed, special_purpose, unpacked
 from feed.domain.listing import Code
 from feed.jobs.gate import Entries, Gated, gate
 from feed.settings import PublishSettings
 from feed.snapshot import writer
 from feed.snapshot.format import EXPIRE_S, REFRESH_S, Meta, SnapshotError, Value
 from feed.snapshot.reader import Snapshot
-from feed.store import controls, exemptions, publications, states
+from feed.store import controls, exemptions, manual, publications, states
+from feed.store.controls import Control
 from feed.store.database import Database, file_lock
 from feed.store.exemptions import Exemption
 from feed.store.publications import Publication
 
 FREEZE: Final = "freeze"
 """Name of the operator's switch: nothing is added while it is `on`."""
+
+RELEASE: Final = "release"
+"""Name of the operator's switch: the growth gate lets additions out once."""
 
 RENEW_S: Final = 60
 """How often the header of an unchanged list is renewed, so that its age says that we live."""
@@ -67,6 +72,10 @@ def publish(database: Database, settings: PublishSettings, *, now: int) -> list[
         with database.write() as connection:
             for one in published:
                 publications.put(connection, one)
+            if gates and controls.is_on(connection, RELEASE):
+                controls.put(
+                    connection, RELEASE, Control(value="off", reason="done", author="publish", set_at=now)
+                )
         return published
 
 
@@ -111,17 +120,17 @@ def _gates(
     now: int,
 ) -> dict[str, Gated]:
     """Return what may go out into each zone. before: what is served now."""
-    wanted, alarm = _wanted(connection, settings, before[settings.score_zone], now=now)
-    frozen = controls.get(connection, FREEZE)
+    wanted, exempt, alarm = _wanted(connection, settings, before[settings.score_zone], now=now)
     confirmed = {key: code for key, code in wanted.items() if code == Code.CONFIRMED}
     gates = {}
     for zone, entries in ((settings.zone, confirmed), (settings.score_zone, wanted)):
         gated = gate(
             entries,
             before[zone],
-            frozen=frozen is not None and frozen.value == "on",
+            frozen=controls.is_on(connection, FREEZE),
+            released=controls.is_on(connection, RELEASE),
             yesterday=publications.entries_since(connection, zone, since=now - _SECONDS_A_DAY),
-            endings=_endings(connection, kept[zone], now=now),
+            ended=_ended(connection, kept[zone], exempt, now=now),
         )
         gates[zone] = dataclasses.replace(gated, alarm=gated.alarm or alarm)
     return gates
@@ -129,22 +138,24 @@ def _gates(
 
 def _wanted(
     connection: Connection, settings: PublishSettings, before: Entries, *, now: int
-) -> tuple[Entries, str | None]:
+) -> tuple[Entries, set[bytes], str | None]:
     """Return everything listed but what is exempt or could never be an emitter, whatever a row says.
 
-    What is served already was judged when it came, so only additions are judged for special purpose.
+    Returns the entries, the keys that are exempt, and an alarm. What is served already was judged when it
+    came, so only additions are judged for special purpose.
     """
-    entries = states.published(connection)
+    entries = manual.added(connection, states.published(connection), minute=now // _SECONDS_A_MINUTE)
+    exempt: set[bytes] = set()
     for one in exemptions.in_force(connection, minute=now // _SECONDS_A_MINUTE):
-        for key in _covered(entries, one):
-            del entries[key]
+        exempt.update(_covered(entries, one), _covered(before, one))
+    for key in exempt & entries.keys():
+        del entries[key]
     alarm = None
-    if not settings.allow_special:
-        for key in [key for key in entries if key not in before]:
-            if special_purpose(unpacked(key[:16])) is not None:
-                alarm = "an address of special-purpose space was listed and is not published"
-                del entries[key]
-    return entries, alarm
+    for key in [key for key in entries if key not in before]:
+        if special_purpose(unpacked(key[:16]), trial=settings.allow_special) is not None:
+            alarm = "an address of special-purpose space was listed and is not published"
+            del entries[key]
+    return entries, exempt, alarm
 
 
 def _covered(entries: Entries, exemption: Exemption) -> list[bytes]:
@@ -159,9 +170,13 @@ def _covered(entries: Entries, exemption: Exemption) -> list[bytes]:
     return found
 
 
-def _endings(connection: Connection, last: Publication | None, *, now: int) -> int:
-    since = last.renewed_at if last is not None else now
-    return states.endings_since(connection, minute=since // _SECONDS_A_MINUTE)
+def _ended(
+    connection: Connection, last: Publication | None, exempt: AbstractSet[bytes], *, now: int
+) -> Callable[[bytes], bool]:
+    """Return a test of entries: whether they ended by a change of state since `last`, or are exempt."""
+    since = last.published_at if last is not None else now
+    emitters = states.ended_since(connection, minute=since // _SECONDS_A_MINUTE)
+    return lambda key: key in exempt or emitter_key(unpacked(key[:16])) in emitters
 
 
 def _last(path: pathlib.Path, zone: str) -> Snapshot | None:
@@ -170,6 +185,8 @@ def _last(path: pathlib.Path, zone: str) -> Snapshot | None:
         snapshot = Snapshot.open(path.read_bytes())
     except (FileNotFoundError, SnapshotError):
         return None
+    except OSError as problem:
+        raise PublishError(f"cannot read {path}: {problem.strerror}") from None
     return snapshot if snapshot.meta.zone == zone else None
 
 

@@ -12,14 +12,24 @@ from typing import Final
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from feed.jobs import outbox, publish, retention, score
+from feed.jobs import outbox, publish, retention, retract, score, trust
 from feed.jobs.leader import Leader
+from feed.jobs.selfcheck import SelfCheck
 from feed.opening import Feed
-from feed.store import controls
+from feed.store import controls, manual
 from feed.store.controls import Control
 from feed.store.database import StoreError
 
 TICK: Final = "tick"
+BACKWARD_S: Final = 600
+FORWARD_S: Final = 3600
+
+FLOODS_S: Final = 300
+"""So often floods are looked for: half the shortest delay before a listing is published."""
+
+CARRY_ON_S: Final = 900
+"""So long a retraction is left to the command that began it."""
+
 MAIL_S: Final = 15
 _log = structlog.get_logger()
 
@@ -35,6 +45,8 @@ class Scheduler:
         self._leading = threading.Lock()  # ticks and mails run in threads of their own
         self._failed: dict[str, str] = {}
         self._alarms: dict[str, str | None] = {}
+        self._leapt_to = 0
+        self._floods_at = 0
 
     def tick(self) -> None:
         """Score what is due and publish."""
@@ -45,9 +57,14 @@ class Scheduler:
         self._guarded("mail", self._mail)
 
     def night(self) -> None:
-        """Delete what is past its time."""
+        """Make and drop weeks, delete what is past its time, and weigh what reporters earned."""
         self._guarded("retention", lambda: retention.sweep(self._feed.database, now=int(self._clock())))
         self._guarded("outbox", lambda: outbox.sweep(self._feed.database, now=int(self._clock())))
+        self._guarded("trust", self._trust)
+
+    def check(self) -> None:
+        """Check cells and states against the events."""
+        self._guarded("selfcheck", self._check)
 
     def _guarded(self, name: str, work: Callable[[], object]) -> None:
         try:
@@ -61,10 +78,45 @@ class Scheduler:
             if str(problem) != self._failed.get(name):
                 _log.error("job failed, will be tried again", job=name, reason=str(problem))
             self._failed[name] = str(problem)
+        except Exception:  # noqa: BLE001 - one bad row must not end the scheduler: the next tick tries again
+            _log.exception("job failed, will be tried again", job=name)
+            self._failed[name] = "defect"
+
+    def _trust(self) -> None:
+        done = trust.weigh(self._feed.database, now=int(self._clock()))
+        if done.changed or done.ended:
+            _log.info("weights", changed=len(done.changed), ended=list(done.ended))
+
+    def _check(self) -> None:
+        feed = self._feed
+        job = SelfCheck(
+            database=feed.database, secret=feed.secret, policy=feed.policy, providers=feed.providers
+        )
+        found = job.run(now=int(self._clock()))
+        tell = _log.info if found.clean else _log.error
+        tell("self-check", emitters=found.emitters, cells=found.cells, states=found.states)
+
+    def _before_scoring(self, now: int) -> None:
+        """Do what decides on scores: retractions cut short, listings by hand that end, floods."""
+        feed = self._feed
+        with feed.database.read() as connection:
+            numbers = retract.unfinished(connection, before=now - CARRY_ON_S)
+            over = any(one.until_minute <= now // 60 for one in manual.in_force(connection, minute=0))
+        for number in numbers:
+            done = retract.carry_out(feed.database, feed.secret, number, now=now)
+            _log.info("retraction carried on", number=number, addresses=done.emitters_n)
+        if over:
+            with feed.database.write() as connection:
+                manual.end_expired(connection, now=now)
+        if now - self._floods_at >= FLOODS_S:
+            self._floods_at = now
+            for source_id, day in trust.mute_floods(feed.database, feed.policy, now=now):
+                _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
 
     def _tick(self) -> None:
         feed = self._feed
         now = self._now()
+        self._before_scoring(now)
         job = score.Scorer(
             database=feed.database, secret=feed.secret, policy=feed.policy, providers=feed.providers
         )
@@ -85,16 +137,27 @@ class Scheduler:
             _log.info("mail", sent=done.sent, failed=done.failed, reason=done.failure)
 
     def _now(self) -> int:
-        """Return the time of this tick, never before an earlier tick: a clock that jumps back waits."""
+        """Return the time of this tick.
+
+        A clock that goes back a little waits for itself. One that goes back far was wrong before, so it is
+        believed and told. One that leaps ahead is believed only when the next tick says the same.
+        """
         now = int(self._clock())
         with self._feed.database.write() as connection:
-            last = controls.get(connection, TICK)
-            now = max(now, int(last.value) if last is not None else 0)
+            mark = controls.get(connection, TICK)
+            last = int(mark.value) if mark is not None else now
+            if last - now > BACKWARD_S:
+                _log.error("the clock was ahead and is believed now", ahead_s=last - now)
+            elif now - last > FORWARD_S and not 0 <= now - self._leapt_to <= FORWARD_S:
+                self._leapt_to = now
+                raise StoreError(f"the clock is {now - last} s after the last tick; waiting for another tick")
+            else:
+                now = max(now, last)
             controls.put(connection, TICK, Control(value=str(now), reason="", author="scheduler", set_at=now))
         return now
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT; a tick that has begun is finished."""
+        """Work until SIGTERM or SIGINT; a transaction that has begun is finished or leaves nothing."""
         scheduler = BlockingScheduler(timezone="UTC")
         scheduler.add_job(
             self.tick, "interval", seconds=self._feed.settings.score.tick_s,
@@ -106,6 +169,9 @@ class Scheduler:
         scheduler.add_job(
             self.night, "cron", hour=3, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600
         )
+        scheduler.add_job(
+            self.check, "cron", hour=4, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600
+        )
 
         def stop(_number: int, _frame: object) -> None:
             if not scheduler.running:
@@ -114,8 +180,8 @@ class Scheduler:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        self.night()
         self.tick()
+        self.night()
         scheduler.start()
         self._leader.release()
 

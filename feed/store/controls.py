@@ -6,6 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feed.store.dialect import insert_if_missing
 from feed.store.tables import audit, control
 
 
@@ -30,9 +31,14 @@ def get(connection: Connection, name: str) -> Control | None:
 def put(connection: Connection, name: str, new: Control) -> None:
     """Set a switch or mark."""
     values = dataclasses.asdict(new)
-    found = connection.execute(sa.update(control).where(control.c.name == name).values(**values))
-    if found.rowcount == 0:
-        connection.execute(sa.insert(control).values(name=name, **values))
+    insert_if_missing(connection, control, {"name": name, **values})
+    connection.execute(sa.update(control).where(control.c.name == name).values(**values))
+
+
+def is_on(connection: Connection, name: str) -> bool:
+    """Return whether a switch is on."""
+    mark = get(connection, name)
+    return mark is not None and mark.value == "on"
 
 
 GENERATION: Final = "generation"
@@ -47,8 +53,13 @@ def generation(connection: Connection) -> int:
 
 def next_generation(connection: Connection) -> None:
     """Note, in the transaction of the change itself, that the zones may differ from now on."""
-    mark = Control(value=str(generation(connection) + 1), reason="", author="store", set_at=0)
-    put(connection, GENERATION, mark)
+    first = {"name": GENERATION, "value": "0", "reason": "", "author": "store", "set_at": 0}
+    insert_if_missing(connection, control, first)
+    # One statement, so that two transactions at once never give the same number.
+    risen = sa.cast(control.c.value, sa.BigInteger) + 1
+    connection.execute(
+        sa.update(control).where(control.c.name == GENERATION).values(value=sa.cast(risen, sa.String))
+    )
 
 
 def log(connection: Connection, *, at: int, actor: str, action: str, subject: str, reason: str) -> None:

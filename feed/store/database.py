@@ -145,4 +145,10 @@ def _in_words() -> Iterator[None]:
     except sa.exc.IntegrityError:
         raise
     except sa.exc.DBAPIError as problem:
-        raise StoreError(f"the database does not answer: {type(problem.orig).__name__}") from problem
+        raise StoreError(f"the database does not answer: {in_words(problem)}") from problem
+
+
+def in_words(problem: sa.exc.DBAPIError) -> str:
+    """Return the driver's own first line: what is wrong, without statement and parameters."""
+    lines = str(problem.orig).strip().splitlines()
+    return lines[0][:200] if lines else type(problem.orig).__name__

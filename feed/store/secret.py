@@ -60,7 +60,10 @@ def load(path: pathlib.Path) -> Secret:
             _make(path)
         if path.stat().st_mode & 0o077:
             raise SecretError(f"{path} can be read by others: chmod 600 it")
-        return Secret(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        if len(key) < _SIZE:
+            raise SecretError(f"the secret in {path} is shorter than {_SIZE} bytes")
+        return Secret(key)
     except OSError as problem:
         raise SecretError(f"cannot use {path}: {problem.strerror}") from None
     except ValueError:

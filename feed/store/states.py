@@ -7,6 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feed.domain.address import MAPPED_PREFIX, Network, network_of, packed, unpacked
 from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, State, Transition
 from feed.store.dialect import insert_if_missing
@@ -155,15 +156,23 @@ def make_all_due(connection: Connection) -> None:
 
 def due(connection: Connection, *, minute: int, limit: int) -> list[Row]:
     """Return up to `limit` rows that are dirty or due at `minute`, in the order of their keys, locked."""
-    chosen = (
-        sa.select(emitter_state)
-        .where(emitter_state.c.next_due_minute <= minute)
-        .order_by(emitter_state.c.next_due_minute, emitter_state.c.emitter_key, emitter_state.c.channel)
+    table = emitter_state
+    is_due = table.c.next_due_minute <= minute
+    first = (
+        sa.select(table.c.emitter_key)
+        .where(is_due)
+        .order_by(table.c.next_due_minute, table.c.emitter_key)
         .limit(limit)
+        .scalar_subquery()
+    )
+    # Locked in the order of keys, like every other writer: two that want the same rows never wait in a ring.
+    chosen = (
+        sa.select(table)
+        .where(table.c.emitter_key.in_(first), is_due)
+        .order_by(table.c.emitter_key, table.c.channel)
         .with_for_update()
     )
-    rows = [_row(row) for row in connection.execute(chosen)]
-    return sorted(rows, key=lambda row: (row.key, row.channel))
+    return [_row(row) for row in connection.execute(chosen)]
 
 
 def save(connection: Connection, rows: Iterable[Row], *, policy_id: int, trust_id: int) -> None:
@@ -262,6 +271,50 @@ def worst(connection: Connection, *, limit: int) -> list[Row]:
     return [_row(row) for row in rows]
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Emitters of one /24 or /48. score: sum of their scores at their last scoring."""
+
+    network: Network
+    emitters: int
+    listed: int
+    score: int
+
+
+def worst_networks(connection: Connection, *, limit: int) -> list[Neighbours]:
+    """Return the /24 and /48 with the highest summed scores, worst first; shown, never listed."""
+    return sorted(
+        [*_summed(connection, 4, limit), *_summed(connection, 6, limit)],
+        key=lambda one: (-one.score, packed(one.network.network_address)),
+    )[:limit]
+
+
+def _summed(connection: Connection, version: int, limit: int) -> list[Neighbours]:
+    table = emitter_state
+    size, prefix = (15, 24) if version == 4 else (6, 48)  # noqa: PLR2004
+    begin = sa.func.substr(table.c.emitter_key, 1, size).label("begin")
+    total = sa.func.sum(table.c.score).label("total")
+    mapped = table.c.emitter_key.between(MAPPED_PREFIX + bytes(4), MAPPED_PREFIX + b"\xff" * 4)
+    rows = connection.execute(
+        sa.select(
+            begin, total, sa.func.count().label("emitters"),
+            sa.func.sum(sa.case((table.c.code > 0, 1), else_=0)).label("listed"),
+        )
+        .where(table.c.channel == Channel.MAIN, table.c.score > 0)
+        .where(mapped if version == 4 else ~mapped)  # noqa: PLR2004
+        .group_by(begin)
+        .order_by(total.desc(), begin)
+        .limit(limit)
+    )  # fmt: skip
+    return [
+        Neighbours(
+            network=network_of(unpacked(bytes(row.begin) + bytes(16 - size)), prefix),
+            emitters=row.emitters, listed=int(row.listed), score=int(row.total),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
 def counts(connection: Connection) -> dict[State, int]:
     """Return how many emitters are in each state."""
     rows = connection.execute(
@@ -270,15 +323,13 @@ def counts(connection: Connection) -> dict[State, int]:
     return {State(state): number for state, number in rows}
 
 
-def endings_since(connection: Connection, *, minute: int) -> int:
-    """Return how many changes since `minute` took an emitter out of LISTED."""
-    found = connection.execute(
-        sa.select(sa.func.count())
-        .select_from(transition)
-        .where(
+def ended_since(connection: Connection, *, minute: int) -> set[bytes]:
+    """Return the emitters that left a zone since `minute`: out of LISTED, or down to the milder code."""
+    rows = connection.execute(
+        sa.select(transition.c.emitter_key).where(
             transition.c.at_minute >= minute,
             transition.c.from_state == State.LISTED,
-            transition.c.to_state != State.LISTED,
+            sa.or_(transition.c.to_state != State.LISTED, transition.c.code == Code.REPORTED),
         )
-    ).scalar_one()
-    return int(found)
+    )
+    return {bytes(key) for key in rows.scalars()}

@@ -153,7 +153,8 @@ def _refusal(
         return Refusal.SOLE_CAUSE_IS_LISTING
     if judgement.emitter is None:
         return Refusal.NO_TRUSTWORTHY_ADDRESS
-    if not relayed and not registration.accept_special and special_purpose(judgement.emitter) is not None:
+    trial = registration.accept_special
+    if not relayed and special_purpose(judgement.emitter, trial=trial) is not None:
         return Refusal.BAD_ADDRESS_CLASS
     return _wrong_time(judgement.observed_at, now)
 

@@ -48,12 +48,12 @@ def software(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
     if os.environ.get("BSF_EXIM_ROOT"):
         (tmp_path / "exim-root").symlink_to(os.environ["BSF_EXIM_ROOT"])
     else:
-        for package in PACKAGES:
+        for name in PACKAGES:
             done = subprocess.run(
-                [needs("apt-get"), "download", "-qq", package], cwd=tmp_path, capture_output=True, check=False
+                [needs("apt-get"), "download", "-qq", name], cwd=tmp_path, capture_output=True, check=False
             )
             if done.returncode != 0:
-                pytest.skip(f"needs Debian's package {package}")
+                pytest.skip(f"needs Debian's package {name}")
         for package in tmp_path.glob("*.deb"):
             subprocess.run([needs("dpkg"), "-x", str(package), str(tmp_path / "exim-root")], check=True)
     return "exim"

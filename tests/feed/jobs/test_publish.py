@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,34 @@ def test_patched_file_equals_one_built_anew(
         assert list(patched.networks()) == list(built.networks())
 
 
+def test_release_lets_held_additions_out_once(
+    sqlite: Database, settings: PublishSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed.jobs.gate.GATE_ABOVE", 1)
+    for number in range(4):
+        _list(sqlite, f"192.0.2.{number}")
+    publish(sqlite, settings, now=NOW)
+    for number in range(4, 8):
+        _list(sqlite, f"192.0.2.{number}")
+    assert publish(sqlite, settings, now=NOW + 1)[0].held_n == 4
+    with sqlite.write() as connection:
+        controls.put(connection, publishing.RELEASE, Control(value="on", reason="r", author="a", set_at=NOW))
+    assert publish(sqlite, settings, now=NOW + 2)[0].entries_n == 8
+    with sqlite.read() as connection:
+        assert not controls.is_on(connection, publishing.RELEASE)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "0.0.0.0", "224.0.0.1", "255.255.255.255"])
+def test_row_that_could_never_be_stops_nothing(
+    sqlite: Database, settings: PublishSettings, address: str
+) -> None:
+    _list(sqlite, "192.0.2.66")
+    _list(sqlite, address)
+    (zone, _) = publish(sqlite, settings, now=NOW)
+    assert zone.alarm is not None
+    assert [_served(settings, ZONE, asked) for asked in ("192.0.2.66", address)] == [2, 0]
+
+
 def test_freeze_holds_additions_and_lets_endings_out(sqlite: Database, settings: PublishSettings) -> None:
     _list(sqlite, "192.0.2.66")
     publish(sqlite, settings, now=NOW)
@@ -193,6 +222,11 @@ def _many(count: int, code: Code = Code.CONFIRMED) -> Entries:
     return {bytes(12) + number.to_bytes(4, "big") + b" ": code for number in range(count)}
 
 
+def _every_seventh(key: bytes) -> bool:
+    """Say that every seventh entry ended for a reason."""
+    return key[15] % 7 == 0
+
+
 @pytest.mark.parametrize(
     ("wanted", "before", "options", "entries_n", "held_n", "alarm"),
     [
@@ -205,18 +239,33 @@ def _many(count: int, code: Code = Code.CONFIRMED) -> Entries:
             _many(2500), _many(2200), {"yesterday": 1200}, 2200, 300, "a day ago", id="doubled in a day"
         ),
         pytest.param(
-            _many(500),
-            _many(2000),
-            {"endings": 10},
-            2000,
-            0,
-            "vanished",
-            id="a shrink without reasons keeps all",
+            _many(500), _many(2000), {}, 2000, 0, "vanished", id="a shrink without reasons keeps all"
         ),
         pytest.param(
-            _many(500), _many(2000), {"endings": 1500}, 500, 0, None, id="a shrink with reasons goes out"
+            _many(500),
+            _many(2000),
+            {"ended": _every_seventh},
+            1783,
+            0,
+            "vanished",
+            id="with a reason it leaves",
         ),
-        pytest.param({}, _many(1), {"endings": 1}, 0, 0, None, id="the last entry may leave"),
+        pytest.param(
+            _many(500),
+            _many(2000),
+            {"ended": lambda _key: True},
+            500,
+            0,
+            None,
+            id="a shrink with reasons goes out",
+        ),
+        pytest.param(
+            _many(2000, Code.REPORTED), _many(2000), {}, 2000, 0, None, id="the milder code always goes out"
+        ),
+        pytest.param({}, _many(1), {}, 0, 0, None, id="the last entry may leave"),
+        pytest.param(
+            _many(2600), _many(2000), {"released": True}, 2600, 0, None, id="released by the operator"
+        ),
         pytest.param(_many(3), {}, {"frozen": True}, 0, 3, "frozen", id="frozen"),
         pytest.param(
             _many(2),
@@ -233,9 +282,9 @@ def _many(count: int, code: Code = Code.CONFIRMED) -> Entries:
     ],
 )
 def test_gates_hold_additions_only(
-    wanted: Entries, before: Entries, options: dict[str, int], entries_n: int, held_n: int, alarm: str | None
+    wanted: Entries, before: Entries, options: dict[str, Any], entries_n: int, held_n: int, alarm: str | None
 ) -> None:
-    gated = gate(wanted, before, **({"frozen": False, "yesterday": None, "endings": 0} | options))  # type: ignore[arg-type]
+    gated = gate(wanted, before, **options)
     assert (len(gated.entries), gated.held_n) == (entries_n, held_n)
     assert (alarm is None and gated.alarm is None) or (alarm is not None and alarm in str(gated.alarm))
     assert not any(

@@ -75,3 +75,23 @@ def test_row_touched_while_it_is_scored_stays_dirty(database: Database) -> None:
         after = states.read(connection, KEY, Channel.MAIN)
     assert after is not None
     assert after.state.next_due_at == states.DIRTY
+
+
+def _rise_often(url: str) -> None:
+    database = Database(url)
+    for _ in range(WRITES):
+        with database.write() as connection:
+            controls.next_generation(connection)
+
+
+def test_no_change_of_the_zones_is_ever_counted_twice(database: Database) -> None:
+    """Two removals at once must give two generations, or the second would never be published."""
+    url = database.url.render_as_string(hide_password=False)
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_rise_often, args=(url,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    with database.read() as connection:
+        assert controls.generation(connection) == 3 * WRITES

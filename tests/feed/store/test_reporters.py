@@ -6,6 +6,8 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from feed.opening import open_feed
+from feed.settings import Settings, StoreSettings
 from feed.store import reporters, secret
 from feed.store.database import Database
 from feed.store.reporters import ReporterError
@@ -110,3 +112,20 @@ def test_hash_of_the_last_period_is_found_again() -> None:
     last_day, next_day = secret.PERIOD_DAYS - 1, secret.PERIOD_DAYS
     assert keys.periodic("digest", b"x", day=last_day)[0] == keys.periodic("digest", b"x", day=next_day)[1]
     assert keys.periodic("digest", b"x", day=last_day)[0] != keys.periodic("digest", b"x", day=next_day)[0]
+
+
+def test_lost_or_other_secret_is_refused_and_never_replaced(sqlite: Database, tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "secret"
+    settings = Settings(store=StoreSettings(url=str(sqlite.url), secret_file=file))
+    open_feed(settings).database.dispose()
+    kept = file.read_text()
+    file.unlink()
+    with pytest.raises(SecretError, match="restore it from the backup"):
+        open_feed(settings)
+    assert not file.exists()
+    file.write_text("ab" * 32)
+    file.chmod(0o600)
+    with pytest.raises(SecretError, match="not the secret"):
+        open_feed(settings)
+    file.write_text(kept)
+    open_feed(settings).database.dispose()

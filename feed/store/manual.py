@@ -1,0 +1,126 @@
+"""Addresses that an operator lists by hand: one address or /64 each, with reason, author and an end.
+
+Beside the scored rows, never in them: a score is not edited by hand (scoring.md 8, no. 16). Exemptions
+beat it, an accepted removal ends it, and special-purpose space is refused.
+"""
+
+import dataclasses
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from feed.domain.address import MAPPED_PREFIX, Address, Network, packed, special_purpose, unpacked
+from feed.domain.listing import Code
+from feed.store import controls
+from feed.store.tables import manual_listing
+
+_V4_BITS = 32
+_UNITS_V6 = (64, 128)
+
+
+class ManualError(Exception):
+    """A listing by hand is refused; the message says why."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Manual:
+    """One listing by hand in force. address: the first of the /64 where unit is 64. Times: minutes."""
+
+    manual_id: int
+    address: Address
+    unit: int
+    code: Code
+    reason: str
+    author: str
+    until_minute: int
+
+
+def add(
+    connection: Connection,
+    *,
+    network: Network,
+    code: Code,
+    reason: str,
+    author: str,
+    now: int,
+    until_minute: int,
+    allow_special: bool = False,
+) -> int:
+    """Insert a listing of one address or one /64 and return its number; raises `ManualError`."""
+    unit = network.prefixlen
+    if unit not in ((_V4_BITS,) if network.version == 4 else _UNITS_V6):  # noqa: PLR2004
+        raise ManualError("one IPv4 address, one IPv6 address or one /64 is listed, never a wider network")
+    address = network.network_address
+    if (why := special_purpose(address, trial=allow_special)) is not None:
+        raise ManualError(f"it can never be listed: {why}")
+    if until_minute <= now // 60:
+        raise ManualError("the end lies in the past")
+    values = {
+        "address": packed(address), "unit": unit, "code": code, "reason": reason, "author": author,
+        "created_at": now, "until_minute": until_minute,
+    }  # fmt: skip
+    made = sa.insert(manual_listing).values(values).returning(manual_listing.c.manual_id)
+    number = int(connection.execute(made).scalar_one())
+    controls.next_generation(connection)
+    return number
+
+
+def end(connection: Connection, manual_id: int, *, by: str, now: int) -> bool:
+    """End a listing before its time; returns whether it was in force."""
+    changed = connection.execute(
+        sa.update(manual_listing)
+        .where(manual_listing.c.manual_id == manual_id, manual_listing.c.ended_at.is_(None))
+        .values(ended_at=now, ended_by=by)
+    )
+    if changed.rowcount:
+        controls.next_generation(connection)
+    return changed.rowcount > 0
+
+
+def end_expired(connection: Connection, *, now: int) -> int:
+    """Close the listings whose time is over, so that publication notices; returns how many."""
+    over = manual_listing.c.ended_at.is_(None) & (manual_listing.c.until_minute <= now // 60)
+    changed = connection.execute(
+        sa.update(manual_listing).where(over).values(ended_at=now, ended_by="its time is over")
+    )
+    if changed.rowcount:
+        controls.next_generation(connection)
+    return changed.rowcount
+
+
+def end_covering(connection: Connection, address: Address, *, by: str, now: int) -> int:
+    """End what lists `address` by hand; returns how many listings that were."""
+    found = covering(connection, address, minute=now // 60)
+    return sum(end(connection, one.manual_id, by=by, now=now) for one in found)
+
+
+def in_force(connection: Connection, *, minute: int) -> list[Manual]:
+    """Return the listings in force at `minute`, by number."""
+    rows = connection.execute(
+        sa.select(manual_listing)
+        .where(manual_listing.c.ended_at.is_(None), manual_listing.c.until_minute > minute)
+        .order_by(manual_listing.c.manual_id)
+    )
+    return [
+        Manual(
+            manual_id=row.manual_id, address=unpacked(bytes(row.address)), unit=row.unit, code=Code(row.code),
+            reason=row.reason, author=row.author, until_minute=row.until_minute,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def covering(connection: Connection, address: Address, *, minute: int) -> list[Manual]:
+    """Return the listings by hand in force that hold `address`."""
+    data = packed(address)
+    wanted = {(data, _V4_BITS if data.startswith(MAPPED_PREFIX) else 128), (data[:8] + bytes(8), 64)}
+    return [one for one in in_force(connection, minute=minute) if (packed(one.address), one.unit) in wanted]
+
+
+def added(connection: Connection, entries: dict[bytes, int], *, minute: int) -> dict[bytes, int]:
+    """Return `entries` (see `states.published`) with the listings by hand; of one entry the stronger code."""
+    found = dict(entries)
+    for one in in_force(connection, minute=minute):
+        at = packed(one.address) + bytes((one.unit,))
+        found[at] = min(one.code, found.get(at, one.code))
+    return found
