@@ -16,11 +16,12 @@ from feed.domain.address import Address, canonical, emitter_key, packed, unpacke
 from feed.domain.event import Channel
 from feed.domain.listing import Code, State
 from feed.domain.removal import Accepted, Decision, NotBySelf, Wait, decide_removal
-from feed.store import controls, states
+from feed.store import controls, manual, states
 from feed.store.rules import Rules
 from feed.store.tables import removal, ticket
 
 _SECONDS_A_MINUTE: Final = 60
+_OUTCOMES: Final = {Accepted: "accepted", Wait: "wait", NotBySelf: "operator", type(None): "nothing"}
 _ENDS: Final = frozenset({State.LISTED, State.PENDING})
 
 
@@ -83,15 +84,16 @@ def ask(
     if states.read(connection, key, Channel.MAIN) is not None:
         states.touch(connection, key, Channel.MAIN, address=packed(plain))  # locks the row against intake
     decision = preview(connection, plain, rules=rules, now=now)
+    by_hand = 0
+    if decision is None or isinstance(decision, Accepted):
+        by_hand = manual.end_covering(connection, plain, by="removal", now=now)
     row = states.read(connection, key, Channel.MAIN)
     made = Ticket(
         ticket_id=secrets.token_urlsafe(24),
         address=plain,
         kind="removal",
         asked_at=now,
-        outcome={Accepted: "accepted", Wait: "wait", NotBySelf: "operator", type(None): "nothing"}[
-            type(decision)
-        ],
+        outcome="accepted" if by_hand else _OUTCOMES[type(decision)],
         until_minute=decision.until if isinstance(decision, Wait) else 0,
         proof=proof,
         epoch=None,

@@ -14,10 +14,10 @@ from feed.domain.listing import Hold
 from feed.domain.policy import COMMUNITY, PRIVATE, Policy, with_overrides
 from feed.domain.providers import Providers
 from feed.jobs.score import Scorer
-from feed.store import evidence, exemptions, removals, reporters, rules, states
+from feed.store import evidence, exemptions, removals, rules, states
 from feed.store.database import Database
 from feed.store.secret import Secret
-from feed.store.tables import cell, emitter_state, event, metadata, transition
+from feed.store.tables import cell, emitter_state, event, metadata, reporter, transition
 from tests.factories import make_event, make_reporter
 
 SECRET = Secret(bytes(32))
@@ -91,8 +91,8 @@ class Life:
                 mapped = {"one": 1, "two": 2, "three": 3}[name]
                 if number != mapped:
                     connection.execute(
-                        sa.update(reporters.reporter)
-                        .where(reporters.reporter.c.source_id == number)
+                        sa.update(reporter)
+                        .where(reporter.c.source_id == number)
                         .values(source_id=mapped, group_id=mapped)
                     )
 
@@ -139,8 +139,8 @@ class Life:
             )  # fmt: skip
         elif action.what == "weight":
             connection.execute(
-                sa.update(reporters.reporter)
-                .where(reporters.reporter.c.source_id == action.source)
+                sa.update(reporter)
+                .where(reporter.c.source_id == action.source)
                 .values(weight=20 - 5 * (action.number % 2))
             )
 

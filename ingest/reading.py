@@ -1,0 +1,159 @@
+"""What stands of an address, and why: `GET /v1/check`, `/v1/explain` and `/v1/ranking`, scope `read`.
+
+All three show the one explanation that pages and the command line show, made from the numbers of the
+score, so its parts add up to it exactly. Shown in a ranking is not listed.
+"""
+
+import datetime as dt
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request
+
+from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
+from feed.domain.evidence import MICRO
+from feed.domain.explain import explanation_json
+from feed.store import rules, states
+from feed.store.inspection import Inspection, inspect
+from feed.store.reporters import Principal
+from ingest import auth
+from ingest.desk import Desk
+from ingest.problems import FieldError, ProblemError
+
+MOST_RANKED: Final = 500
+
+_SECONDS_A_MINUTE: Final = 60
+
+router = APIRouter()
+
+AddressText = Annotated[str, Query(max_length=64, description="any spelling of an IPv4 or IPv6 address")]
+
+
+def _reader(request: Request) -> tuple[Desk, Principal, int]:
+    """Return the desk, who is asking and the time in seconds; raises 401 or 403."""
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)
+    now = int(desk.now().timestamp())
+    with desk.feed.database.read() as connection:
+        header = request.headers.get("authorization")
+        found = auth.principal(connection, desk.feed.secret, header, scope="read", now=now)
+    return desk, found, now
+
+
+def _inspect(request: Request, text: str) -> tuple[Desk, Inspection]:
+    desk, _, now = _reader(request)
+    try:
+        address = parse_address(text)
+    except AddressError as problem:
+        raise ProblemError("invalid", errors=(FieldError("/address", str(problem)),)) from None
+    feed = desk.feed
+    with feed.database.read() as connection:
+        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
+        tick = now // _SECONDS_A_MINUTE
+        return desk, inspect(connection, address, rules=current, secret=feed.secret, tick=tick)
+
+
+@router.get("/v1/check")
+def check(request: Request, address: AddressText) -> dict[str, Any]:
+    """Say in a few words whether an address is listed, as the name servers answer once all is published."""
+    desk, found = _inspect(request, address)
+    row = found.row.state if found.row is not None else None
+    allowed = desk.feed.settings.publish.allow_special
+    never = None if allowed else special_purpose(found.address)
+    listed = bool(found.code) and never is None
+    return {
+        "address": str(found.address),
+        "listed": listed,
+        "code": f"127.0.0.{found.code.value}" if listed else None,
+        "state": row.state.word if row is not None else "clear",
+        "by_hand": bool(found.by_hand),
+        "exempt": found.exempt,
+        "never_listed_because": never,
+        "prefix_published": row.unit if row is not None and row.code and listed else None,
+        "last_evidence_day": _day(row.last_evidence_at) if row is not None else None,
+        "expires_at": found.explanation and explanation_json(found.explanation)["expires_at"],
+    }
+
+
+@router.get("/v1/explain")
+def explain(request: Request, address: AddressText) -> dict[str, Any]:
+    """Return everything that makes up the score of an address, its gates and its history."""
+    _, found = _inspect(request, address)
+    return document(found)
+
+
+@router.get("/v1/ranking")
+def ranking(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MOST_RANKED)] = 50,
+    by: Literal["address", "network"] = "address",
+) -> dict[str, Any]:
+    """Return the worst emitters with their reasons, or summed by /24 and /48; shown is not listed."""
+    desk, _, now = _reader(request)
+    feed = desk.feed
+    with feed.database.read() as connection:
+        if by == "network":
+            return {
+                "by": by,
+                "worst": [_network(one) for one in states.worst_networks(connection, limit=limit)],
+            }
+        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
+        tick = now // _SECONDS_A_MINUTE
+        found = [
+            inspect(connection, unpacked(row.key), rules=current, secret=feed.secret, tick=tick)
+            for row in states.worst(connection, limit=limit)
+        ]
+    found.sort(key=lambda one: -(one.explanation.score if one.explanation is not None else 0))
+    return {"by": by, "worst": [document(one, history=False) for one in found]}
+
+
+def document(found: Inspection, *, history: bool = True) -> dict[str, Any]:
+    """Return an inspection as plain values: the explanation, what was done by hand, the history."""
+    document: dict[str, Any] = {
+        "address": str(found.address),
+        "by_hand": _by_hand(found),
+        "exempt": found.exempt,
+    }
+    if found.explanation is None:
+        document |= {"state": "clear", "score": 0.0, "parts": []}
+    else:
+        document |= explanation_json(found.explanation)
+    if history:
+        document["history"] = [
+            {
+                "day": _day(change.at),
+                "from": change.from_state.word,
+                "to": change.to_state.word,
+                "code": f"127.0.0.{change.code.value}" if change.code else None,
+                "cause": change.cause,
+            }
+            for change in found.history
+        ]
+        document["removals"] = [_day(minute) for minute in found.removals]
+    return document
+
+
+def _by_hand(found: Inspection) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": f"127.0.0.{one.code.value}",
+            "prefix": one.unit,
+            "reason": one.reason,
+            "until": _day(one.until_minute),
+        }
+        for one in found.by_hand
+    ]
+
+
+def _network(one: states.Neighbours) -> dict[str, Any]:
+    return {
+        "network": str(one.network),
+        "emitters": one.emitters,
+        "listed": one.listed,
+        "score": one.score / MICRO,
+    }
+
+
+def _day(minute: int) -> str | None:
+    if not minute:
+        return None
+    return dt.datetime.fromtimestamp(minute * _SECONDS_A_MINUTE, dt.UTC).date().isoformat()

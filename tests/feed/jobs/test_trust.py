@@ -1,0 +1,215 @@
+"""What reporters earn and lose, and whom a change concerns."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from feed.domain.address import emitter_key, parse_address
+from feed.domain.event import Channel
+from feed.domain.policy import COMMUNITY, PRIVATE
+from feed.domain.providers import Providers
+from feed.jobs import trust
+from feed.jobs.score import Scorer
+from feed.store import evidence, floods, replay, reporters, standing, states, usage
+from feed.store.database import Database
+from feed.store.reporters import ReporterError
+from feed.store.secret import Secret
+from feed.store.tables import event, reporter
+from tests.factories import NOW, make_event, make_reporter
+
+SECRET = Secret(bytes(32))
+EMPTY = Providers.parse("# date: 2026-11-25\n")
+TICK = int(NOW.timestamp())
+TODAY = TICK // 86_400
+ANCHOR, NEWCOMER, OTHER = 1, 2, 3
+
+
+class Feed:
+    """One anchor with full weight, a newcomer and another without any."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with database.write() as connection:
+            make_reporter(connection, "anchor", anchor=True)
+            make_reporter(connection, "newcomer", weight=0)
+            make_reporter(connection, "other", weight=0)
+
+    def hit(self, address: str, *, source: int, days: float, observed: float | None = None) -> int:
+        received = NOW - dt.timedelta(days=days)
+        new = make_event(
+            source_id=source, address=address, received_at=received,
+            observed_at=NOW - dt.timedelta(days=days if observed is None else observed),
+        )  # fmt: skip
+        with self.database.write() as connection:
+            evidence.add_event(connection, new)
+        return new.event_id
+
+    def confirm(self, number: int, *, source: int = NEWCOMER, days: float = 2.0) -> None:
+        """Have `source` report so many addresses a day before the anchor's traps see them."""
+        for last in range(number):
+            self.hit(f"192.0.2.{last + 1}", source=source, days=days)
+            self.hit(f"192.0.2.{last + 1}", source=ANCHOR, days=days - 1)
+
+    def score(self, at: int = TICK) -> int:
+        scorer = Scorer(database=self.database, secret=SECRET, policy=PRIVATE, providers=EMPTY)
+        return scorer.run(now=at).scored
+
+    def weights(self) -> dict[int, int]:
+        with self.database.read() as connection:
+            return {one: it.weight for one, it in reporters.trust(connection, day=TODAY).items()}
+
+
+@pytest.mark.parametrize(("confirmed", "weight"), [(0, 0), (3, 2), (5, 8), (10, 16), (20, 20)])
+def test_weight_is_earned_by_confirmed_reports(database: Database, confirmed: int, weight: int) -> None:
+    feed = Feed(database)
+    feed.confirm(confirmed)
+    trust.weigh(database, now=TICK)
+    assert abs(feed.weights()[NEWCOMER] - weight) <= 1
+    assert feed.weights()[OTHER] == 0
+    assert trust.weigh(database, now=TICK).changed == ()
+
+
+def test_new_reporter_is_in_shadow_whatever_it_says(database: Database) -> None:
+    feed = Feed(database)
+    for days in (0, 1, 2, 3):
+        feed.hit("192.0.2.66", source=NEWCOMER, days=days)
+    trust.weigh(database, now=TICK)
+    feed.score()
+    with database.read() as connection:
+        row = states.read(connection, emitter_key(parse_address("192.0.2.66")), Channel.MAIN)
+    assert row is not None
+    assert (row.state.code, row.state.score) == (0, 0)
+
+
+def test_copying_the_list_earns_nothing_even_dated_back(database: Database) -> None:
+    feed = Feed(database)
+    for number in range(12):
+        address = f"192.0.2.{number + 1}"
+        for days in (6, 5):
+            feed.hit(address, source=ANCHOR, days=days)
+    feed.score(TICK - 4 * 86_400)
+    for number in range(12):
+        feed.hit(f"192.0.2.{number + 1}", source=NEWCOMER, days=1)
+        feed.hit(f"192.0.2.{number + 1}", source=OTHER, days=1, observed=7)
+    trust.weigh(database, now=TICK)
+    assert feed.weights() == {ANCHOR: 20, NEWCOMER: 0, OTHER: 0}
+
+
+def test_one_address_gives_one_credit_in_thirty_days(database: Database) -> None:
+    feed = Feed(database)
+    for days in (70, 40, 39, 20, 2):
+        feed.hit("192.0.2.1", source=NEWCOMER, days=days)
+        feed.hit("192.0.2.1", source=ANCHOR, days=days - 0.5)
+    with database.read() as connection:
+        standings = reporters.trust(connection, day=TODAY)
+        found = standing.confirmations(connection, emitter_key(parse_address("192.0.2.1")), standings)
+    assert [TODAY - day for source, day in found if source == NEWCOMER] == [69, 39, 1]
+
+
+def test_contradictions_lower_and_a_canary_ends_trust(database: Database) -> None:
+    feed = Feed(database)
+    feed.confirm(10)
+    trust.weigh(database, now=TICK)
+    before = feed.weights()[NEWCOMER]
+    with database.write() as connection:
+        standing.contradict(connection, NEWCOMER, kind="solicited", day=TODAY)
+    trust.weigh(database, now=TICK)
+    lowered = feed.weights()[NEWCOMER]
+    with database.write() as connection:
+        for _ in range(3):
+            standing.contradict(connection, NEWCOMER, kind="canary", day=TODAY)
+    trust.weigh(database, now=TICK)
+    assert before > lowered > feed.weights()[NEWCOMER] == 0
+    with pytest.raises(ValueError, match="one of"), database.write() as connection:
+        standing.contradict(connection, NEWCOMER, kind="removal", day=TODAY)
+
+
+def test_credit_goes_with_the_trap_report_that_is_retracted(database: Database) -> None:
+    feed = Feed(database)
+    feed.confirm(10)
+    trust.weigh(database, now=TICK)
+    assert feed.weights()[NEWCOMER] > 0
+    with database.read() as connection:
+        rows = connection.execute(sa.select(event).where(event.c.source_id == ANCHOR)).all()
+    for row in rows:
+        with database.write() as connection:
+            replay.retract_event(
+                connection, bytes(row.emitter_key), day=row.received_day, event_id=row.event_id,
+                secret=SECRET, now=TICK,
+            )  # fmt: skip
+    assert NEWCOMER in trust.weigh(database, now=TICK).changed
+    assert feed.weights()[NEWCOMER] == 0
+
+
+def test_seed_counts_until_its_day_and_is_bounded(database: Database) -> None:
+    feed = Feed(database)
+    with database.write() as connection:
+        reporters.seed(connection, NEWCOMER, weight=14, until_day=TODAY, reason="known")
+        with pytest.raises(ReporterError, match="0 to 14"):
+            reporters.seed(connection, NEWCOMER, weight=15, until_day=TODAY, reason="known")
+    assert trust.weigh(database, now=TICK).ended == ()
+    assert feed.weights()[NEWCOMER] == 14
+    assert trust.weigh(database, now=TICK + 86_400).ended == ("newcomer",)
+    assert feed.weights()[NEWCOMER] == 0
+
+
+def test_only_what_that_reporter_spoke_of_is_scored_again(database: Database) -> None:
+    feed = Feed(database)
+    feed.hit("192.0.2.1", source=NEWCOMER, days=1)
+    for number in range(5):
+        feed.hit(f"192.0.2.{number + 10}", source=OTHER, days=1)
+    feed.score()
+    with database.write() as connection:
+        reporters.seed(connection, NEWCOMER, weight=8, until_day=TODAY + 9, reason="known")
+    assert feed.score() == 1
+    assert feed.score() == 0
+
+
+def flood(feed: Feed, number: int, *, source: int = NEWCOMER) -> list[tuple[int, int]]:
+    for last in range(number):
+        feed.hit(f"10.0.{last // 250}.{last % 250}", source=source, days=0.1)
+    with feed.database.write() as connection:
+        usage.count(connection, source, day=TODAY, events=number)
+    return trust.mute_floods(feed.database, COMMUNITY, now=TICK)
+
+
+def test_flood_weighs_nothing_as_a_whole_until_it_is_reviewed(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "NEW_ADDRESSES_A_DAY", 20)
+    feed = Feed(sqlite)
+    with sqlite.write() as connection:
+        connection.execute(sa.update(reporter).values(weight=20))
+    assert flood(feed, 20) == []
+    assert flood(feed, 21) == [(NEWCOMER, TODAY)]
+    assert trust.mute_floods(sqlite, COMMUNITY, now=TICK) == []
+    feed.score()
+    key = emitter_key(parse_address("10.0.0.3"))
+    with sqlite.read() as connection:
+        row = states.read(connection, key, Channel.MAIN)
+    assert row is not None
+    assert row.state.score == 0
+    with sqlite.write() as connection:
+        assert floods.review(connection, NEWCOMER, day=TODAY, author="t", reason="a joe job", now=TICK)
+        assert not floods.review(connection, NEWCOMER, day=TODAY, author="t", reason="again", now=TICK)
+    feed.score()
+    with sqlite.read() as connection:
+        row = states.read(connection, key, Channel.MAIN)
+    assert row is not None
+    assert row.state.score > 0
+    assert trust.mute_floods(sqlite, COMMUNITY, now=TICK) == []
+
+
+def test_what_others_confirm_is_no_flood_and_one_provider_alone_is_never_muted(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "NEW_ADDRESSES_A_DAY", 20)
+    feed = Feed(sqlite)
+    for last in range(3):
+        feed.hit(f"10.0.0.{last}", source=OTHER, days=0.3)
+    assert flood(feed, 22) == []
+    flood(feed, 40)
+    with sqlite.write() as connection:
+        connection.execute(sa.text("DELETE FROM flood_day"))
+    assert trust.mute_floods(sqlite, PRIVATE, now=TICK) == []

@@ -1,0 +1,166 @@
+"""`/v1/check`, `/v1/explain`, `/v1/ranking`: the same numbers everywhere, and they add up."""
+
+import dataclasses
+import datetime as dt
+import decimal
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from feed.domain.address import packed, parse_address, parse_network
+from feed.domain.listing import Code, Hold
+from feed.jobs import publish
+from feed.jobs.score import Scorer
+from feed.snapshot.reader import Snapshot
+from feed.store import evidence, exemptions, manual, reporters
+from feed.store.database import Database
+from tests.factories import NOW, make_event
+from tests.ingest.reporting import Api, open_api, problem_of
+
+TICK = int(NOW.timestamp())
+
+
+class Reader:
+    """A client with a key that may read."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.feed = api.feed
+        with api.feed.database.write() as connection:
+            self.key = reporters.new_key(
+                connection, api.feed.secret, source_id=None, scopes=("read",), author="t", now=TICK
+            )
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return self.api.client.get(path, params=parameters, headers=headers)
+
+    def hit(self, *addresses: str, days: tuple[float, ...] = (0, 1), **change: Any) -> None:
+        for address in addresses:
+            for back in days:
+                with self.feed.database.write() as connection:
+                    at = NOW - dt.timedelta(days=back)
+                    evidence.add_event(connection, make_event(address=address, observed_at=at, **change))
+        self.score()
+
+    def score(self) -> None:
+        feed = self.feed
+        Scorer(database=feed.database, secret=feed.secret, policy=feed.policy, providers=feed.providers).run(
+            now=TICK
+        )
+
+    def served(self, address: str) -> int:
+        """Return the code in the snapshot of the score zone."""
+        settings = self.feed.settings.publish
+        publish.publish(self.feed.database, settings, now=TICK)
+        snapshot = Snapshot.open(settings.files[settings.score_zone].read_bytes())
+        found = snapshot.lookup(packed(parse_address(address)))
+        return found.code if found is not None else 0
+
+
+@pytest.fixture
+def reader(sqlite: Database, tmp_path: pathlib.Path) -> Iterator[Reader]:
+    api = open_api(sqlite, tmp_path)
+    yield Reader(api)
+    api.feed.database.dispose()
+
+
+def test_parts_add_up_to_the_score_exactly(reader: Reader) -> None:
+    reader.hit("192.0.2.66", days=(0, 0.7, 1.9, 3.1))
+    said = reader.get("/v1/explain", address="192.0.2.66").json()
+    parts = [decimal.Decimal(repr(part["contributes"])) for part in said["parts"]]
+    assert sum(parts) == decimal.Decimal(repr(said["score"])) > 0
+    assert said["state"] == "listed"
+    assert [change["to"] for change in said["history"]] == ["listed"]
+    check = reader.get("/v1/check", address="::ffff:192.0.2.66").json()
+    assert (check["listed"], check["code"], check["prefix_published"]) == (True, "127.0.0.2", 32)
+    worst = reader.get("/v1/ranking").json()["worst"]
+    assert worst[0]["score"] == said["score"]
+
+
+def test_unknown_address_is_clear(reader: Reader) -> None:
+    said = reader.get("/v1/check", address="192.0.2.1").json()
+    assert (said["listed"], said["code"], said["state"]) == (False, None, "clear")
+    assert reader.get("/v1/explain", address="192.0.2.1").json()["parts"] == []
+
+
+def test_only_the_one_ipv6_address_is_listed_and_its_neighbour_is_not(reader: Reader) -> None:
+    reader.hit("2001:db8::1")
+    for address, listed in (("2001:db8::1", True), ("2001:db8::2", False)):
+        assert reader.get("/v1/check", address=address).json()["listed"] is listed
+        assert bool(reader.served(address)) is listed
+    reader.hit("2001:db8::2")
+    assert reader.get("/v1/check", address="2001:db8::3").json()["listed"] is True
+    assert reader.served("2001:db8::3")
+
+
+def test_exempt_address_is_not_listed_from_the_same_moment(reader: Reader) -> None:
+    reader.hit("192.0.2.66")
+    with reader.feed.database.write() as connection:
+        exemptions.add(
+            connection, network=parse_network("192.0.2.64/29"), kind=Hold.EXEMPT, reason="ours", author="t",
+            now=TICK, until_minute=TICK // 60 + 100,
+        )  # fmt: skip
+    said = reader.get("/v1/check", address="192.0.2.66").json()
+    assert (said["listed"], said["exempt"]) == (False, True)
+    assert reader.served("192.0.2.66") == 0
+
+
+def test_listing_by_hand_is_shown_and_served_until_it_ends(reader: Reader) -> None:
+    with reader.feed.database.write() as connection:
+        number = manual.add(
+            connection, network=parse_network("192.0.2.9"), code=Code.REPORTED, reason="seen", author="t",
+            now=TICK, until_minute=TICK // 60 + 100, allow_special=True,
+        )  # fmt: skip
+    said = reader.get("/v1/check", address="192.0.2.9").json()
+    assert (said["listed"], said["code"], said["by_hand"]) == (True, "127.0.0.3", True)
+    assert reader.get("/v1/explain", address="192.0.2.9").json()["by_hand"][0]["reason"] == "seen"
+    assert reader.served("192.0.2.9") == 3
+    with reader.feed.database.write() as connection:
+        assert manual.end(connection, number, by="t", now=TICK)
+    assert reader.get("/v1/check", address="192.0.2.9").json()["listed"] is False
+    assert reader.served("192.0.2.9") == 0
+
+
+def test_ranking_sums_networks(reader: Reader) -> None:
+    reader.hit("192.0.2.66", "192.0.2.67", "198.51.100.1", "2001:db8:0:1::1", "2001:db8:0:2::1")
+    worst = reader.get("/v1/ranking", by="network").json()["worst"]
+    found = {one["network"]: (one["emitters"], one["listed"]) for one in worst}
+    assert found == {"192.0.2.0/24": (2, 2), "198.51.100.0/24": (1, 1), "2001:db8::/48": (2, 2)}
+    assert worst[0]["score"] >= worst[-1]["score"]
+    assert len(reader.get("/v1/ranking", by="network", limit=1).json()["worst"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "word"),
+    [
+        ("/v1/check", {"address": "nonsense"}, 422, "invalid"),
+        ("/v1/explain", {"address": "fe80::1%eth0"}, 422, "invalid"),
+    ],
+)
+def test_wrong_questions_are_answered_in_words(
+    reader: Reader, path: str, parameters: dict[str, Any], status: int, word: str
+) -> None:
+    answer = reader.get(path, **parameters)
+    assert (answer.status_code, problem_of(answer)) == (status, word)
+
+
+def test_a_key_that_may_not_read_reads_nothing(reader: Reader) -> None:
+    for path in ("/v1/check?address=192.0.2.1", "/v1/explain?address=192.0.2.1", "/v1/ranking"):
+        reports_only = reader.api.client.get(path, headers=reader.api.headers())
+        assert (reports_only.status_code, problem_of(reports_only)) == (403, "forbidden")
+        assert reader.api.client.get(path).status_code == 401
+
+
+def test_special_purpose_space_is_said_to_be_never_listed(reader: Reader) -> None:
+    settings = reader.feed.settings
+    public = settings.publish.model_copy(
+        update={"zone": "bl.feed.example", "score_zone": "score.bl.feed.example"}
+    )
+    feed = dataclasses.replace(reader.feed, settings=settings.model_copy(update={"publish": public}))
+    reader.hit("192.0.2.66")
+    reader.api.app.state.desk.feed = feed
+    said = reader.get("/v1/check", address="192.0.2.66").json()
+    assert (said["listed"], "documentation" in said["never_listed_because"]) == (False, True)
