@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dnsbl_server import access, tsig
 from dnsbl_server.cookies import Cookies
 from dnsbl_server.listen import Bound, ListenError, bind, bind_tcp, name_of, parse_endpoint
 from dnsbl_server.options import Options, Target
 from dnsbl_server.supervise import Parent, StartError, say
+
+if TYPE_CHECKING:
+    from dnsbl_server.pull import Source
 
 CONFIGURATION: Final = 78
 """Exit status where a restart would not help (EX_CONFIG): a taken port, a wrong file, a wrong option."""
@@ -41,6 +44,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--snapshot", action="append", required=True, type=Path, metavar="FILE", help="one for each zone"
+    )
+    parser.add_argument(
+        "--snapshot-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="mirror: fetch the first --snapshot from the first URL, and so on; what is on the disk is "
+        "answered from while the origin is away",
+    )
+    parser.add_argument(
+        "--pull-every", type=_seconds, default=15, metavar="SECONDS", help="how often (default: 15)"
     )
     parser.add_argument(
         "--listen",
@@ -125,6 +139,26 @@ def _secondary_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="keep there what changed in 72 hours, so that IXFR goes on after a restart",
     )
+
+
+def _seconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 86_400):  # noqa: PLR2004
+        raise argparse.ArgumentTypeError("a number of seconds from 1 to 86400 is needed")
+    return int(text)
+
+
+def _pulled(arguments: argparse.Namespace) -> "list[Source]":
+    urls = arguments.snapshot_url
+    if not urls:
+        return []
+    from dnsbl_server.pull import Source
+
+    if len(urls) != len(arguments.snapshot):
+        raise StartError("each --snapshot-url needs its --snapshot FILE, in the same order")
+    wrong = [url for url in urls if not url.startswith(("http://", "https://"))]
+    if wrong:
+        raise StartError(f"{wrong[0]}: only http:// and https:// are fetched")
+    return [Source(url, path) for url, path in zip(urls, arguments.snapshot, strict=True)]
 
 
 def _rate(text: str) -> int:
@@ -233,6 +267,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit status: 0, or 78 when it cannot start."""
     arguments = _arguments(argv)
     try:
+        pulled = _pulled(arguments)
         endpoints = [parse_endpoint(text) for text in arguments.listen or ["127.0.0.1:5300"]]
         bound = bind(endpoints, arguments.workers)
         options = _options(arguments, bound)
@@ -245,9 +280,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             options=options,
             clock=time.time,
             folder=arguments.history,
+            pulled=pulled,
+            pull_s=arguments.pull_every,
         )
         parent.watch_signals()
-        parent.load_all(wait=arguments.wait)
+        parent.load_all(wait=arguments.wait or bool(pulled))
     except (ListenError, StartError) as problem:
         say(str(problem))
         return CONFIGURATION

@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Never
+from typing import TYPE_CHECKING, Final, Never
 
 from dnsbl_server import control, history, udp
 from dnsbl_server.holder import Loaded, Served, Signature, load, parts_of, signature_of
@@ -25,6 +25,9 @@ from dnsbl_server.metrics import Counters
 from dnsbl_server.options import Options
 from feed.snapshot.format import SnapshotError
 from feed.snapshot.reader import Snapshot
+
+if TYPE_CHECKING:
+    from dnsbl_server.pull import Source
 
 LOOK_S: Final = 1.0
 """How often the directory entries of the snapshot files are looked at."""
@@ -86,8 +89,25 @@ def _run_tcp(
     tcp.run(sockets, line, served, clock, counters)
 
 
+def _run_pull(
+    _sockets: Sequence[socket.socket],
+    line: socket.socket,
+    _served: Served,
+    clock: Callable[[], float],
+    *,
+    sources: "Sequence[Source]",
+    interval_s: float,
+) -> None:
+    from dnsbl_server import pull  # the HTTP client costs 6 MB
+
+    pull.run(sources, line, clock, say, interval_s)
+
+
 class Parent:
-    """All state of the parent process. clock: unix time in seconds. folder: for the history, or None."""
+    """All state of the parent process. clock: unix time in seconds. folder: for the history, or None.
+
+    pulled: snapshots that are fetched every `pull_s` seconds.
+    """
 
     def __init__(
         self,
@@ -98,6 +118,8 @@ class Parent:
         options: Options,
         clock: Callable[[], float],
         folder: Path | None = None,
+        pulled: "Sequence[Source]" = (),
+        pull_s: float = 15.0,
     ) -> None:
         self._sources = [_Source(path=path, log=history.Log(folder)) for path in paths]
         self._bound = bound
@@ -122,10 +144,17 @@ class Parent:
             name="tcp", body=functools.partial(_run_tcp, counters=counters), sockets=tcp_sockets
         )
         self._workers.append(self._tcp)
+        self._fetcher: _Worker | None = None
+        if pulled:
+            body = functools.partial(_run_pull, sources=pulled, interval_s=pull_s)
+            self._fetcher = _Worker(name="pull", body=body, sockets=())
+            self._workers.append(self._fetcher)
 
     def load_all(self, *, wait: bool) -> None:
         """Read every file; raises `StartError` when one is not there, unless told to wait for it."""
         said = False
+        if self._fetcher is not None:
+            self._start(self._fetcher, time.monotonic())
         while True:
             missing = [
                 source for source in self._sources if source.loaded is None and not self._refresh(source)
@@ -265,7 +294,7 @@ class Parent:
 
     def _hand(self, worker: _Worker, slot: int) -> None:
         loaded = self._sources[slot].loaded
-        if worker.line is None or loaded is None:
+        if worker.line is None or loaded is None or worker is self._fetcher:
             return
         worker.waiting.setdefault(slot, time.monotonic())
         with contextlib.suppress(OSError):  # a dead worker is started again, a stuck one is ended

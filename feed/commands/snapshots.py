@@ -13,10 +13,12 @@ import typer
 
 from feed.commands.failure import fail
 from feed.commands.lists import LeftOut, ListError, lines_of, read_list
+from feed.commands.lists_rbldnsd import read_rbldnsd
 from feed.commands.opened import settings_of
 from feed.commands.times import in_words
+from feed.jobs.feeds import write_lines
 from feed.jobs.publish import PublishError, replace
-from feed.snapshot import writer
+from feed.snapshot import exports, rbldnsd_files, writer
 from feed.snapshot.format import EXPIRE_S, REFRESH_S, Meta, SnapshotError
 from feed.snapshot.reader import Snapshot
 
@@ -38,11 +40,17 @@ def build(
     text: Annotated[str | None, typer.Option(help="TXT record, $ is the address")] = None,
     name_server: Annotated[list[str] | None, typer.Option(help="name server, may be repeated")] = None,
     expire_days: Annotated[int, typer.Option(min=1, help="days until it is refused as too old")] = 3650,
+    kind: Annotated[
+        str, typer.Option("--format", help="plain, rbldnsd-ip4set, rbldnsd-ip4trie or rbldnsd-ip6trie")
+    ] = "plain",
 ) -> None:
-    """Build a snapshot from a plain list. A line may end with a return code: `192.0.2.1 3`.
+    """Build a snapshot from a list. In a plain one a line may end with a return code: `192.0.2.1 3`.
 
-    Private and other special-purpose space is left out, and said so, unless --allow-special is given.
+    Private and other special-purpose space is left out, and said so, unless --allow-special is given. Data
+    files of rbldnsd are read with their ranges, exclusions, values and texts.
     """
+    if kind not in ("plain", *rbldnsd_files.FORMATS):
+        fail(f"{kind!r} is no format; there are plain, {', '.join(rbldnsd_files.FORMATS)}")
     now = int(time.time())  # noqa: TID251 - an entry point
     apex = zone.rstrip(".").lower()
     parent = apex.partition(".")[2] or "invalid"
@@ -66,7 +74,11 @@ def build(
     left_out = None if allow_special else LeftOut()
     if text is None:
         text = f"Listed: {settings_of(context).publish.site_url.rstrip('/')}/lookup/$"
-    lines = read_list(source, text=text, left_out=left_out)
+    lines: Iterator[writer.PackedEntry]
+    if kind == "plain":
+        lines = read_list(source, text=text, left_out=left_out)
+    else:
+        lines = read_rbldnsd(source, kind, text=text, left_out=left_out)
     try:
         with _progress(lines, total=lines_of(source), words="reading") as entries:
             data = writer.build_packed(entries, meta)
@@ -77,6 +89,24 @@ def build(
         words = f"{left_out.count} lines are special-purpose space and were left out"
         print(f"{words} ({source}, {left_out.first}); --allow-special takes them", file=sys.stderr)
     _describe(Snapshot.open(data), output)
+
+
+@app.command()
+def export(
+    file: Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="snapshot file")],
+    kind: Annotated[str, typer.Option("--format", help=", ".join(exports.FORMATS))],
+    output: Annotated[pathlib.Path, typer.Option(help="replaced as a whole or not at all")],
+) -> None:
+    """Write what a snapshot lists in another format. Equal snapshots give equal bytes."""
+    if kind not in exports.FORMATS:
+        fail(f"{kind!r} is no format; there are {', '.join(exports.FORMATS)}")
+    try:
+        snapshot = Snapshot.open(file.read_bytes())
+        write_lines(output, exports.FORMATS[kind][1](snapshot))
+    except SnapshotError as problem:
+        fail(f"{file} cannot be read: {problem}")
+    except OSError as problem:
+        fail(f"{problem.filename or file}: {problem.strerror}")
 
 
 @app.command()

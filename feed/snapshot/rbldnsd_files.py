@@ -50,13 +50,18 @@ def read(
     """Yield the entries of a data file, exclusions as None, to be given to `writer.build_packed`.
 
     kind: one of `FORMATS`. fallback: text of entries that have none, where rbldnsd gives no TXT at all.
-    In a trie the longest prefix wins, and so it does in a snapshot. An ip4set knows whole octets only: other
+    In a trie the longest prefix wins, and so it does in a snapshot; of a network that is there twice the
+    first line counts, as with rbldnsd. An ip4set knows whole octets only: other
     ranges are taken apart into such, and an exclusion wins over an entry of the same size. Raises
     `RbldnsdError` at the first line that cannot be read.
     """
     entries = _read(lines, kind, fallback, passed_over or PassedOver())
     if kind != "rbldnsd-ip4set":
-        yield from entries
+        seen: set[tuple[bytes, int]] = set()
+        for address, width, value in entries:
+            if (address, width) not in seen:
+                seen.add((address, width))
+                yield address, width, value
         return
     units: dict[tuple[bytes, int], Value | None] = {}
     for address, width, value in entries:
