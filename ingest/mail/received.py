@@ -28,6 +28,9 @@ _PEER: Final = re.compile(rf"(?:{_NO_NAME}{_NAME} )?{_BRACKETED}(?P<rest>(?: .*)
 """`(rdns [address] ...)`: Postfix, sendmail, Gmail, Haraka, Exim with a name, ecelerity."""
 _BARE_PEER: Final = re.compile(rf"(?:\S{{1,255}}@)?(?:{_BRACKETED}|{_ADDRESS}(?::\d{{1,5}})?)", re.IGNORECASE)
 """`(ident@address)`: qmail after its HELO group, Exchange, XMail. The last @ ends the ident."""
+_NAMED: Final = re.compile(r"\b(?:helo|ident)=\S{1,255}", re.IGNORECASE)
+_FURTHER_IP: Final = re.compile(rf"(?<![\d.]){_V4}(?![\d.])|\[ ?{_V6}", re.IGNORECASE)
+_FURTHER: Final = re.compile(rf"{_V4}|\[ ?{_V6}|@", re.IGNORECASE)
 _HELO: Final = re.compile(
     r"(?:port=\d{1,5} )?(?:(?:HELO|EHLO|LHLO)(?: (?P<helo>.*))?|helo=(?P<exim>.*))", re.IGNORECASE
 )
@@ -152,8 +155,8 @@ def _peer(words: list[str], tail: str) -> tuple[Address | None, str | None]:
     if first is not None and not _plain_tail(words):
         return _gmx(words)
     helo = next((match for match in map(_helo_group, groups[:1]) if match), None)
-    seen = [match for group in groups if (match := _PEER.fullmatch(group) or _BARE_PEER.fullmatch(group))]
-    if len({_text_of(match) for match in seen}) > 1 or (seen and seen[0].string != groups[1 if helo else 0]):
+    seen = _seen_in(groups, after=1 if helo else 0)
+    if seen == []:
         return None, None
     if seen:
         inner = _EXIM_HELO.search(seen[0].groupdict().get("rest") or "")
@@ -162,6 +165,31 @@ def _peer(words: list[str], tail: str) -> tuple[Address | None, str | None]:
     if first is None or len(names) != 1:
         return None, None
     return _without_peer_group(first, helo, groups, tail)
+
+
+def _seen_in(groups: list[str], *, after: int) -> list[re.Match[str]] | None:
+    """Return the match of the group that shows the address, empty if it is in doubt, None if there is none.
+
+    The group must be the first after the HELO name, and no other may hold another address.
+    """
+    seen = [match for group in groups if (match := _seen_peer(group))]
+    matched = {match.string for match in seen}
+    if any(_FURTHER_IP.search(group) for group in groups[after:] if group not in matched):
+        return []
+    if len({_text_of(match) for match in seen}) > 1 or (seen and seen[0].string != groups[after]):
+        return []
+    return seen[:1] or None
+
+
+def _seen_peer(group: str) -> re.Match[str] | None:
+    """Return the address that a group shows; None if it shows none, or several.
+
+    Only the HELO name may hold a further one, where the group says that it is that (Exim).
+    """
+    peer = _PEER.fullmatch(group)
+    if peer and _FURTHER.search(_NAMED.sub(" ", peer["rest"] or "")):
+        return None
+    return peer or _BARE_PEER.fullmatch(group)
 
 
 def _helo_group(group: str) -> re.Match[str] | None:
@@ -202,7 +230,7 @@ def _plain_tail(words: list[str]) -> bool:
 
 def _gmx(words: list[str]) -> tuple[Address | None, str | None]:
     """Read `from rdns (HELO x) [address]`, with nothing else: GMX, old Exim."""
-    if len(words) not in (3, 4) or not words[1].startswith("("):
+    if len(words) not in (3, 4) or not words[1].startswith("(") or not _HOST.fullmatch(words[0]):
         return None, None
     if len(words) == 4 and (not words[3].startswith("(") or "." in words[3] or ":" in words[3]):  # noqa: PLR2004
         return None, None

@@ -7,7 +7,7 @@ import collections
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -112,14 +112,14 @@ def doubled(message: bytes) -> bytes:
     )
 
 
-MUST_NOT_MATTER = {
+MUST_NOT_MATTER: dict[str, Callable[[bytes], bytes]] = {
     "LF": lf,
     "CRLF": lambda message: lf(message).replace(b"\n", b"\r\n"),
     "CR": lambda message: lf(message).replace(b"\n", b"\r"),
     "order": reordered,
     "doubled": doubled,
 }
-SELDOM_MATTERS = {
+SELDOM_MATTERS: dict[str, tuple[Callable[[bytes], bytes], float]] = {
     # damage, and the share of the notifications that must still be seen; of short ones cut in half only the
     # header is left, and 2000 bytes are often the header alone
     "boundary lost": (lambda message: re.sub(rb"(?i)boundary\s*=", b"x-lost=", lf(message)), 0.97),

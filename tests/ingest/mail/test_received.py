@@ -143,12 +143,32 @@ LIES = {
     "address of the server itself": (
         "from h.example (192.0.2.1) by mx.reporter.example (198.51.100.66) with Microsoft SMTP Server id 14.3"
     ),
+}
+CONTRADICTIONS = {
+    "HELO that ends the grammar with a semicolon": (
+        "from x (r [198.51.100.66]) by mx.reporter.example with SMTP; (y (r.example [192.0.2.1]) by"
+        " mx.reporter.example (Postfix) with SMTP"
+    ),
+    "ident that writes an address and a group": (
+        "from unknown (HELO h) ([198.51.100.66](r [198.51.100.66])@192.0.2.1) by"
+        " mx.reporter.example with SMTP"
+    ),
+    "ident that writes an address first": (
+        "from h ([198.51.100.66](r [198.51.100.66])@unknown [192.0.2.1] (may be forged)) by"
+        " mx.reporter.example (8.17.1/8.17.1) with ESMTP id 1"
+    ),
+    "HELO and ident together": (
+        "from (r.example [198.51.100.66]) ([198.51.100.66]@unknown [192.0.2.1] (may be forged)) by"
+        " mx.reporter.example (8.17.1/8.17.1) with ESMTP id 1"
+    ),
+    "HELO that closes its own group": (
+        "from [192.0.2.1] (HELO )[198.51.100.66]() by mx.reporter.example"
+        " (CommuniGate Pro SMTP 6.3) with SMTP"
+    ),
     "authenticated as an address": (
         "from h.example (r.example [192.0.2.1]) (Authenticated sender: "
         "[198.51.100.66]) by mx.reporter.example (Postfix)"
     ),
-}
-CONTRADICTIONS = {
     "HELO that closes the bracket": (
         "from x (HELO a) (198.51.100.66) (192.0.2.1) by mx.reporter.example with SMTP"
     ),
