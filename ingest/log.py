@@ -34,6 +34,6 @@ def refused(request: Request, *, code: str, status: int) -> None:
         code=code,
         status=status,
         method=request.method,
-        route=getattr(route, "path", None),
+        route=getattr(route, "path_format", None),
         source=getattr(request.state, "source_id", None),
     )

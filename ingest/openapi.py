@@ -263,7 +263,7 @@ def _claim_parameters() -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "required": False,
-            "description": "Beside a mail only; JSON says it in the body",
+            "description": plain.pop("description", "Beside a mail only; JSON says it in the body"),
             "schema": plain | (options[0] if options else {}),
         }
         if name in examples:
@@ -312,8 +312,8 @@ def _report() -> dict[str, Any]:
         "report",
         "Submit one unsolicited notification",
         "By Content-Type: a structured report or XARF v4 as JSON, the notification as a mail, or a feedback "
-        "report (RFC 5965) around it. A feedback report, or a person's forward with the notification "
-        "attached, is opened once.",
+        "report (RFC 5965) around it. A feedback report is opened once; a person's forward with the "
+        "notification attached too, if `forwarded` says that it is one.",
         _answer("ReportOut", "Taken, now or before", _ANSWER),
         refusals=_TAKING,
         parameters=[*_claim_parameters(), _KEY],

@@ -109,9 +109,11 @@ def claimed(claim: Claim, facts: Mapping[str, Any]) -> Claim:
     if claim.null_sender is None and isinstance(sender, str) and sender != UNKNOWN:
         changes["null_sender"] = sender in {"", "<>"}
     recipients = facts.get("rcpt")
-    if claim.recipient_token is None and isinstance(recipients, list) and recipients:
-        first = str(recipients[0]).strip().lower().encode("utf-8", "replace")
-        changes["recipient_token"] = hashlib.sha256(first).hexdigest()
+    if isinstance(recipients, list) and recipients:
+        first = str(recipients[0]).strip()
+        changes["recipient"] = first  # while judging only: it may be signed
+        if claim.recipient_token is None:
+            changes["recipient_token"] = hashlib.sha256(first.lower().encode("utf-8", "replace")).hexdigest()
     return dataclasses.replace(claim, **changes)
 
 

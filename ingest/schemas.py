@@ -96,6 +96,13 @@ class Parameters(pydantic.BaseModel):
     original_recipient_match: bool | None = None
     lookback_days: Annotated[int | None, Field(ge=0, le=3650)] = None
     cause: Literal["listed"] | None = None
+    forwarded: Annotated[
+        bool | None,
+        Field(
+            description="A person of yours forwarded it by hand, attached to his mail: that one is judged. "
+            "Never set it for what a program submits; anybody can send a mail that looks so"
+        ),
+    ] = None
 
 
 class XarfEvidence(pydantic.BaseModel):
@@ -332,6 +339,7 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
         original_key=record.original_key if record else None,
         digest=record.digest if record else None,
         helo=record.helo if record else None,
+        forwarded=isinstance(report, Parameters) and report.forwarded is True,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feed.domain.address import parse_address
+from feed.domain.address import parse_address, parse_network
 from feed.domain.event import Attestation, Kind, Provenance, RecipientClass, Verdict
 from ingest import judge_wire
 from ingest.judge_child import ADDRESS_SPACE_BYTES
@@ -239,12 +239,30 @@ CLAIMS = st.builds(
     digest=st.none() | WORDS,
     helo=st.none() | WORDS,
     cause_is_listing=st.booleans(),
+    forwarded=st.booleans(),
+    recipient=st.none() | WORDS,
+)
+REGISTRATIONS = st.builds(
+    Registration,
+    border_hosts=st.frozensets(WORDS, max_size=2),
+    internal_hosts=st.frozensets(WORDS, max_size=2),
+    own_networks=st.just((parse_network("192.0.2.0/24"), parse_network("2001:db8::/48"))),
+    forwarders=st.just((parse_network("192.0.2.1/32"),)),
+    accept_special=st.booleans(),
+    prvs_keys=st.lists(st.binary(max_size=9), max_size=2).map(tuple),
+    srs_keys=st.lists(st.binary(max_size=9), max_size=2).map(tuple),
+    own_domains=st.frozensets(WORDS, max_size=2),
+    bounce_domains=st.frozensets(WORDS, max_size=2),
 )
 
 
-@given(CLAIMS, st.binary(max_size=50))
-def test_a_question_survives_the_pipe(claim: Claim, message: bytes) -> None:
-    question = dataclasses.replace(ask(message), claim=claim)
+def test_everything_that_is_claimed_goes_over_the_pipe() -> None:
+    assert judge_wire._claim_values(Claim()).keys() == {field.name for field in dataclasses.fields(Claim)}
+
+
+@given(CLAIMS, REGISTRATIONS, st.binary(max_size=50))
+def test_a_question_survives_the_pipe(claim: Claim, registration: Registration, message: bytes) -> None:
+    question = dataclasses.replace(ask(message), claim=claim, registration=registration)
     frame = judge_wire.encode_question(question)
     text_n, message_n = QUESTION.unpack(frame[: QUESTION.size])
     text = frame[QUESTION.size : QUESTION.size + text_n]

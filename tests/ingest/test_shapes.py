@@ -178,14 +178,22 @@ def forward(
 
 
 def test_forward_of_a_person_is_judged_by_the_mail_in_it(sqlite_api: Api) -> None:
-    answer = sqlite_api.mail(forward(mails.dsn(border=BORDER)), **{"class": "trap"})
+    answer = sqlite_api.mail(forward(mails.dsn(border=BORDER)), forwarded="true", **{"class": "trap"})
     assert facts(answer) == ("192.0.2.66", "P2", 3)
     assert "forwarded" in answer.json()["reasons"]
 
 
 def test_forward_never_blames_the_person(sqlite_api: Api) -> None:
-    answer = sqlite_api.mail(forward(mails.dsn()), **{"class": "trap"})
+    answer = sqlite_api.mail(forward(mails.dsn()), forwarded="true", **{"class": "trap"})
     assert problem_of(answer) == "no_trustworthy_address"
+
+
+def test_what_looks_like_a_forward_is_not_opened_unless_the_reporter_says_that_it_is_one(
+    sqlite_api: Api,
+) -> None:
+    # Anybody can send a trap a mail with a notification in it that names an innocent host.
+    answer = sqlite_api.mail(forward(mails.dsn(border=BORDER)), **{"class": "trap"})
+    assert problem_of(answer) == "not_a_notification"
 
 
 # --- rspamd's exporter ---
