@@ -3,15 +3,18 @@
 import dataclasses
 from typing import Any
 
+import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from feed.domain.address import emitter_key, parse_address
-from feed.domain.listing import EmitterState
+from feed.domain.event import Channel
+from feed.domain.listing import Code, EmitterState, State
 from feed.domain.policy import PRIVATE, Policy
 from feed.jobs import retract
-from feed.store import replay, reporters
+from feed.store import controls, evidence, replay, reporters, states
 from feed.store.database import Database
+from feed.store.tables import event, transition
 from tests.feed.jobs.lives import ADDRESSES, DAY, END, POLICIES, SECRET, START, Action, Life, lives
 
 LAW = settings(
@@ -99,3 +102,105 @@ def test_retracted_report_leaves_a_world_without_it(
         )
     world.settle(END)
     same(world.told(), wanted)
+
+
+def listed(database: Database, *, sources: tuple[int, ...] = (1, 1)) -> Life:
+    """Return a world in which the first address is listed by reports of these sources."""
+    world = Life(database)
+    world.play(
+        [
+            Action(END - (len(sources) - number) * DAY, "event", source=source, number=number)
+            for number, source in enumerate(sources)
+        ]
+    )
+    with database.read() as connection:
+        row = states.read(connection, KEY, Channel.MAIN)
+    assert row is not None
+    assert (row.state.state, row.state.strikes) == (State.LISTED, 1)
+    return world
+
+
+def test_vanished_listing_ends_at_once_is_no_strike_and_stays_in_the_audit(database: Database) -> None:
+    listed(database)
+    with database.read() as connection:
+        before = controls.generation(connection)
+        changes = len(states.history(connection, KEY, Channel.MAIN))
+    with database.write() as connection:
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
+        assert retract.begin(connection, 1, author="test", reason="twice", now=END * 60) == number
+    done = retract.carry_out(database, SECRET, number, now=END * 60)
+    assert (done.emitters_n, done.ended_n) == (1, 1)
+    with database.read() as connection:
+        row = states.read(connection, KEY, Channel.MAIN)
+        assert row is not None
+        assert (row.state.code, row.state.strikes, row.state.listed_at) == (Code.NONE, 0, 0)
+        assert states.published(connection) == {}
+        assert controls.generation(connection) > before
+        assert states.history(connection, KEY, Channel.MAIN) == []
+        rows = connection.execute(sa.select(transition).order_by(transition.c.seq)).all()
+        assert [one.void_at for one in rows] == [END * 60] * (changes + 1)
+        assert (rows[-1].to_state, rows[-1].cause) == (State.VOID, "retraction")
+        assert states.ended_since(connection, minute=END) == {KEY}
+        assert connection.execute(sa.select(event.c.retracted_at).distinct()).scalars().all() == [END * 60]
+        assert reporters.find(connection, 1).suspended
+
+
+def test_preview_tells_what_would_change_and_changes_nothing(database: Database) -> None:
+    world = listed(database)
+    before = world.told()
+    (found,) = retract.preview(database, SECRET, 1, now=END * 60)
+    assert str(found.address) == ADDRESSES[0]
+    assert (found.was, found.was_code, found.was_strikes) == (State.LISTED, Code.CONFIRMED, 1)
+    assert (found.becomes, found.code, found.strikes) == (State.CLEAR, Code.NONE, 0)
+    assert world.told() == before
+    assert list(retract.preview(database, SECRET, 3, now=END * 60)) == []
+
+
+def test_retraction_of_one_of_many_witnesses_keeps_row_and_history(database: Database) -> None:
+    world = listed(database, sources=(2, 2, 2, 1))
+    before = world.told()
+    assert list(retract.preview(database, SECRET, 1, now=END * 60)) == []
+    with database.write() as connection:
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
+    assert retract.carry_out(database, SECRET, number, now=END * 60).ended_n == 0
+    world.settle(END)
+    after = world.told()
+    assert after["history"] == before["history"]
+    assert after["state"][KEY, Channel.MAIN].code is Code.CONFIRMED
+    assert len(after["event"]) == 3
+
+
+def test_report_that_comes_between_plan_and_writing_is_not_lost(database: Database) -> None:
+    world = listed(database)
+    with database.read() as connection:
+        past = replay.past_of(connection, now=END * 60)
+        without = replay.Without(source_id=1, until=END * 60)
+        made = replay.plan(connection, KEY, without, past=past, secret=SECRET, now=END * 60)
+    with database.write() as connection:
+        evidence.add_event(connection, world.event(Action(END, "event", source=2, number=5), 77))
+    with database.write() as connection:
+        assert not replay.carry_out(connection, made, now=END * 60)
+    assert len(world.told()["event"]) == 3
+
+
+def test_what_arrives_after_the_retraction_was_asked_is_kept(database: Database) -> None:
+    world = listed(database)
+    with database.write() as connection:
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
+    with database.write() as connection:
+        evidence.add_event(connection, world.event(Action(END + 5, "event", source=1, number=6), 88))
+    retract.carry_out(database, SECRET, number, now=(END + 10) * 60)
+    assert world.told()["event"] == [89]
+
+
+def test_removal_stays_a_fact_when_the_listing_that_it_ended_vanishes(database: Database) -> None:
+    world = listed(database)
+    with database.write() as connection:
+        world.remove(connection, ADDRESSES[0], now=END * 60)
+    with database.write() as connection:
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60 + 60)
+    retract.carry_out(database, SECRET, number, now=END * 60 + 60)
+    with database.read() as connection:
+        row = states.read(connection, KEY, Channel.MAIN)
+    assert row is not None
+    assert (row.state.epoch, row.state.strikes, row.state.state) == (1, 0, State.CLEAR)
