@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from feed.commands import consumers, daily, nightly, operator, processes, retracting, simulate, snapshots
+from feed.commands import (
+    console,
+    consumers,
+    daily,
+    nightly,
+    operator,
+    processes,
+    retracting,
+    simulate,
+    snapshots,
+)
 from feed.commands.failure import fail
 from feed.jobs.publish import PublishError
 from feed.store.database import StoreError
@@ -34,6 +44,7 @@ app.command()(daily.publish)
 app.command()(daily.rank)
 app.command()(daily.explain)
 app.command()(consumers.snippets)
+app.command()(doctor.doctor)
 app.command()(nightly.selfcheck)
 app.command()(nightly.trust)
 app.command()(simulate.simulate)
@@ -41,11 +52,15 @@ app.command()(simulate.backtest)
 app.command()(operator.freeze)
 app.command()(operator.thaw)
 app.command()(operator.release)
+app.command()(console.console_link)
+app.command("audit")(console.show_audit)
 app.add_typer(snapshots.app, name="snapshot")
 app.add_typer(operator.reporter, name="reporter")
 app.add_typer(retracting.report, name="report")
 app.add_typer(nightly.providers, name="providers")
 app.add_typer(nightly.listing, name="list")
+app.add_typer(console.listing, name="listing")
+app.add_typer(console.dispute, name="dispute")
 app.add_typer(operator.key, name="key")
 app.add_typer(operator.exempt, name="exempt")
 app.add_typer(processes.db, name="db")

@@ -26,7 +26,9 @@ app = typer.Typer(
 def serve(
     context: typer.Context,
     config: Annotated[pathlib.Path | None, typer.Option(help="settings file (TOML)")] = None,
-    serve: Annotated[str | None, typer.Option(help="reports,site: instead of what the settings say")] = None,
+    serve: Annotated[
+        str | None, typer.Option(help="reports,site,console: instead of what the settings say")
+    ] = None,
     listen: Annotated[str | None, typer.Option(help="HOST:PORT instead of what the settings say")] = None,
 ) -> None:
     """Serve HTTP, unless a command is given."""
@@ -48,9 +50,9 @@ def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -
         feed = open_feed(settings)
     except (SettingsError, StoreError, SecretError) as problem:
         _fail(str(problem))
-    unknown = set(parts) - {"reports", "site"}
+    unknown = set(parts) - {"reports", "site", "console"}
     if unknown:
-        _fail(f"--serve takes reports and site, not {', '.join(sorted(unknown))}")
+        _fail(f"--serve takes reports, site and console, not {', '.join(sorted(unknown))}")
     bound = _bind(settings, listen)
     application = create_app(feed, serve=parts, now=lambda: dt.datetime.now(dt.UTC))
     # What is loaded now stays; a batch of a thousand reports is no reason to look for garbage ten times.

@@ -15,13 +15,13 @@ from feed.opening import Feed
 from feed.store.database import StoreError
 from feed.web.app import Site
 from feed.web.app import create_app as create_site
-from ingest import problems, routes
+from ingest import openapi, problems, quota, reading, routes
 from ingest.desk import RETRY_S, Desk
 from ingest.problems import ProblemError
 
 
 def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datetime]) -> FastAPI:
-    """Return the application; `serve` holds words of reports, site."""
+    """Return the application; `serve` holds words of reports, site, console."""
     desk = Desk(feed, now=now) if "reports" in serve else None
 
     @contextlib.asynccontextmanager
@@ -38,12 +38,16 @@ def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datet
     if desk is not None:
         app.state.desk = desk
         app.include_router(routes.router)
+        app.include_router(reading.router)
+        app.add_api_route(
+            "/v1/{rest:path}", routes.nothing, methods=list(routes.METHODS), include_in_schema=False
+        )
         app.add_exception_handler(ProblemError, _refused)
         app.add_exception_handler(StoreError, _unavailable)
         app.add_exception_handler(sqlalchemy.exc.TimeoutError, _unavailable)  # no connection is free
         app.add_exception_handler(HTTPException, _bare)
         app.add_exception_handler(Exception, _failed)
-    if "site" in serve:
+    if {"site", "console"} & set(serve):
         app.mount(
             "/",
             create_site(
@@ -54,7 +58,10 @@ def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datet
                     policy=feed.policy,
                     providers=feed.providers,
                     now=now,
-                )
+                    openapi=openapi.document if desk is not None else None,
+                    quotas=(quota.NEW, quota.VETTED),
+                ),
+                parts=serve,
             ),
         )
     return app
@@ -64,9 +71,9 @@ def _refused(request: Request, problem: Exception) -> JSONResponse:
     """Render a refusal; once the reporter is known it also says what he may still send."""
     assert isinstance(problem, ProblemError)
     request.app.state.desk.results.labels(problem.code).inc()
-    quota = getattr(request.state, "quota", None)
-    if quota is not None:
-        problem.with_headers(quota.wait_headers if problem.code == "over_quota" else quota.headers)
+    left = getattr(request.state, "quota", None)
+    if left is not None:
+        problem.with_headers(left.wait_headers if problem.code == "over_quota" else left.headers)
     return problems.respond(request, problem)
 
 

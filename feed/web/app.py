@@ -1,39 +1,74 @@
-"""The public site as one ASGI application: start, look-up, removal, ticket, policy, errors.
+"""The public site, the desk and the console as one ASGI application.
 
-Works without scripts and without third parties; its only state is a cookie of the removal form. It is
+Works without scripts and without third parties; its only state for visitors is the cookie of a form. It is
 mounted at `/` by the process that serves HTTP, or run alone. Serve it without the web server's own
 handling of forwarded addresses (`proxy_headers=False`): who may set them is decided in `requester`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 
 import sqlalchemy.exc
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from feed.store.database import StoreError
-from feed.web import confirm, dispute, lookup, owner, pages, pages_more, proofs, removal, render, ticket
+from feed.web import (
+    confirm,
+    console,
+    console_actions,
+    desk,
+    dispute,
+    lookup,
+    owner,
+    pages,
+    pages_more,
+    proofs,
+    removal,
+    render,
+    sign_in,
+    ticket,
+)
 from feed.web.headers import SECURITY, SecurityHeaders
 from feed.web.messages import MESSAGES, text
 from feed.web.probing import Prober
 from feed.web.refusal import PageError
+from feed.web.signed_in import Door
 from feed.web.site import Site
 from feed.web.visitor import Visitors
 
 __all__ = ["Site", "create_app"]
 
 
-def create_app(site: Site) -> FastAPI:
-    """Return the application for `site`. It opens nothing and reads no clock before the first request."""
+def create_app(site: Site, *, parts: Collection[str] = ("site",)) -> FastAPI:
+    """Return the application for `site`. It opens nothing and reads no clock before the first request.
+
+    parts: `site` for the public pages and the desk, `console` for the operator's console.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     visitors = Visitors(site)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(directory=render.STATIC), name="static")
-    routers = (
+    routers: list[APIRouter] = []
+    if "site" in parts:
+        routers += _public(site, visitors)
+    if "console" in parts:
+        door = Door(site, "console")
+        routers.append(sign_in.router(site, visitors, door))
+        routers.append(console_actions.router(site, door))
+        routers.append(console.router(site, door))
+    for router in routers:
+        app.include_router(router)
+    _add_errors(app, site, [route for router in routers for route in router.routes])
+    return app
+
+
+def _public(site: Site, visitors: Visitors) -> list[APIRouter]:
+    door = Door(site, "desk")
+    return [
         pages.router(site),
         pages_more.router(site),
         lookup.router(site, visitors),
@@ -43,11 +78,9 @@ def create_app(site: Site) -> FastAPI:
         ticket.router(site, visitors),
         owner.router(site, visitors),
         dispute.router(site, visitors),
-    )
-    for router in routers:
-        app.include_router(router)
-    _add_errors(app, site, [route for router in routers for route in router.routes])
-    return app
+        sign_in.router(site, visitors, door),
+        desk.router(site, door),
+    ]
 
 
 def _add_errors(app: FastAPI, site: Site, routes: Sequence[BaseRoute]) -> None:

@@ -67,7 +67,7 @@ def refused(
     if not from_browser(headers):
         return None
     origin = headers.get("origin")
-    if (origin is not None and not _is_ours(origin, site_url)) or headers.get(
+    if (origin is not None and not is_ours(origin, site_url)) or headers.get(
         "sec-fetch-site", "same-origin"
     ) not in {"same-origin", "none"}:
         return "form.foreign"
@@ -101,7 +101,7 @@ def _signer(secret: Secret) -> itsdangerous.URLSafeSerializer:
     return itsdangerous.URLSafeSerializer(secret.mac("removal form", b""), salt="removal form")
 
 
-def _is_ours(origin: str, site_url: str) -> bool:
+def is_ours(origin: str, site_url: str) -> bool:
     """Return whether `origin` is the site's; on one machine all names of loopback are one.
 
     The Host field is not asked: after DNS rebinding it agrees with a foreign Origin.

@@ -6,6 +6,7 @@ a page says what sources reported, never what somebody is (field-review.md 19).
 
 from typing import Final
 
+from feed.web.messages_console import CONSOLE
 from feed.web.messages_owner import OWNER
 from feed.web.messages_pages import PAGES
 
@@ -308,7 +309,7 @@ _FIRST: Final[dict[str, str]] = {
     "error.start": "Go to the start page",
 }
 
-MESSAGES: Final[dict[str, str]] = _FIRST | OWNER | PAGES
+MESSAGES: Final[dict[str, str]] = _FIRST | OWNER | PAGES | CONSOLE
 """All texts by key."""
 
 

@@ -26,9 +26,19 @@ PAGES: Final[dict[str, str]] = {
     "use.score_first": "Score first, refuse later: a genuine bounce that is refused is lost for ever, "
     "because its sender is empty. If your outgoing mail carries tags (BATV), a valid tag should beat the "
     "list.",
+    "use.first_text": "The first question must be answered with `127.0.0.2`, the second with NXDOMAIN. An "
+    "empty first answer comes from a resolver that drops 127/8 (rebind protection): allow the zone there. "
+    "An answer to the second comes from one that rewrites NXDOMAIN: use another.",
+    "use.resolver": "Your resolver does not find the zones?",
+    "use.resolver_text": "Mail servers ask on port 53 only. A resolver that has to be told where the zones "
+    "are takes one of these.",
+    "use.stages": "Three stages, a week each",
+    "use.stage_warn": "1. Only log",
+    "use.stage_score": "2. Score",
+    "use.stage_refuse": "3. Refuse",
     "use.other": "Other software",
-    "use.other_1": "Sendmail, Exchange and the DNSBL filter of OpenSMTPD know no condition on the sender: do "
-    "not use the zone in them directly. Put rspamd or another filter in front, or a milter that looks at the "
+    "use.other_1": "Sendmail, Exchange and postscreen know no condition on the sender: do not use the zone "
+    "in them directly. Put rspamd or another filter in front, or a milter that looks at the "
     "empty sender.",
     "use.other_2": "mailcow, Mailu and similar: use the rspamd settings in their override folder. iRedMail: "
     "use those for SpamAssassin. Refusals at SMTP time cannot be put into quarantine, so prefer the score.",

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from feed.domain.snippets import Stage
 from feed.store import statistics
 from feed.store.statistics import DAYS, KIND_DAYS, REMOVAL_STEPS, Statistics
 from feed.web import reference, render, snippets
@@ -62,14 +63,18 @@ def _explaining(routes: APIRouter, site: Site) -> None:
         return _page(site, "fix.html", general=GENERAL, products=PRODUCTS, only=product)
 
     @routes.api_route("/use", methods=["GET", "HEAD"], response_model=None)
-    def use() -> Response:
+    def use(request: Request) -> Response:
+        stage = snippets.stage_named(request.query_params.get("stage", ""))
         return _page(
             site,
             "use.html",
             zone=publish.zone,
             score_zone=publish.score_zone,
             first=snippets.first_checks(publish.zone),
-            snippets=snippets.snippets(publish.zone, publish.score_zone),
+            resolvers=snippets.resolvers(site.settings),
+            stage=stage,
+            stages=tuple(Stage),
+            snippets=snippets.mail_servers(site.settings, stage),
         )
 
     @routes.api_route("/report", methods=["GET", "HEAD"], response_model=None)

@@ -51,6 +51,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["marked"] = marked
     environment.filters["moment"] = wording.moment
     environment.filters["exact_moment"] = wording.exact_moment
+    environment.filters["points"] = wording.points
     environment.filters["day"] = lambda seconds: wording.date(seconds // 86_400)
     environment.filters["duration"] = wording.duration
     environment.globals["t"] = text

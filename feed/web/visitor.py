@@ -24,6 +24,7 @@ class Visitors:
         self._trusted = tuple(ipaddress.ip_network(text) for text in site.settings.http.trusted_proxies)
         self._site = site
         self._lookups = Throttle(burst=site.lookups_a_minute, period_s=_MINUTE_S)
+        self._sign_ins = Throttle(burst=site.removals_an_hour, period_s=_HOUR_S)
         self._removals = Throttle(burst=site.removals_an_hour, period_s=_HOUR_S)
 
     def address(self, request: Request) -> Address | None:
@@ -38,6 +39,10 @@ class Visitors:
     def count_removal(self, request: Request) -> None:
         """Count a removal asked for; raises `PageError` 429 if the network has made too many."""
         self._count(self._removals, request)
+
+    def count_sign_in(self, request: Request) -> None:
+        """Count a try to sign in; raises `PageError` 429 if the network has made too many."""
+        self._count(self._sign_ins, request)
 
     def _count(self, throttle: Throttle, request: Request) -> None:
         network = network_name(self.address(request))

@@ -1,13 +1,14 @@
 """The pages that explain: true, complete, and every snippet safe to copy."""
 
 import dataclasses
+import html
 import re
 from typing import Any
 
 import pytest
 
 from feed.settings import SiteSettings
-from feed.web import advice, snippets
+from feed.web import advice
 from feed.web.chart import Bar, columns, listed_bars
 from feed.web.wording import left
 from tests.feed.web.world import Client, World
@@ -52,41 +53,39 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def test_every_snippet_compares_the_code() -> None:
+@pytest.mark.parametrize("stage", ["warn", "score", "refuse"])
+def test_every_snippet_compares_the_code(client: Client, stage: str) -> None:
     """Complaint B2: settings without the code compared refused all mail when a resolver erred."""
-    for snippet in snippets.snippets("bl.feed.test", "score.bl.feed.test"):
-        blocks = [block.code for block in snippet.blocks]
-        naming = [code for code in blocks if "feed.test" in code]
-        assert naming, snippet.key
-        for code in naming:
-            plain = code.replace("\\", "")
-            for line in plain.splitlines():
-                if "feed.test" in line and snippet.key != "rspamd":
-                    assert re.search(r"feed\.test=127\.0\.0\.2|feed\.test\.','\^127\.0\.0\.2\$'", line), line
-            assert "127.0.0.2" in plain, code
+    page = html.unescape(client.get(f"/use?stage={stage}").text)
+    blocks = [code for code in re.findall(r"<code>(.*?)</code>", page, re.DOTALL) if "\n" in code]
+    using = [
+        code
+        for code in blocks
+        if "feed.test" in code and not re.search("stub-zone|forward|server=|dig", code)
+    ]
+    assert len(using) >= 4
+    for code in using:
+        assert re.search(r"127\\?\.0\\?\.0\\?\.2", code), code
+        for line in code.splitlines():
+            if "reject_rbl_client" in line or "dnslists" in line:
+                assert re.search(r"feed\.test=127\.0\.0\.\d", line), line
+            if "check_rbl" in line:
+                assert re.search(r"\^127\\\.0\\\.0\\\.", line), line
 
 
-def test_every_snippet_asks_for_null_senders_only_and_never_at_rcpt() -> None:
-    marks = {
-        "postfix": ("<> =", "smtpd_data_restrictions"), "exim": ("senders   = :", "acl_smtp_predata"),
-        "rspamd": ("& (BOUNCE | HFILTER_FROM_BOUNCE)", "weight = 0.0"),
-        "spamassassin": ("__BSFEED_NULL", "meta"),
-    }  # fmt: skip
-    found = snippets.snippets("bl.feed.test", "score.bl.feed.test")
-    assert {snippet.key for snippet in found} == set(marks)
-    for snippet in found:
-        everything = "\n".join(block.code for block in snippet.blocks)
-        for mark in marks[snippet.key]:
-            assert mark in everything
-        for never in ("smtpd_recipient_restrictions", "acl_smtp_rcpt", "postscreen_dnsbl_sites"):
-            assert never not in everything
+def test_no_snippet_acts_at_rcpt_or_on_every_sender(client: Client) -> None:
+    page = html.unescape(client.get("/use?stage=refuse").text)
+    for mark in ("<> = reject_rbl_client", "smtpd_data_restrictions", "acl_smtp_predata", "__BSFEED_NULL"):
+        assert mark in page
+    for never in ("smtpd_recipient_restrictions", "acl_smtp_rcpt", "postscreen_dnsbl_sites ="):
+        assert never not in page
 
 
-def test_the_page_shows_the_snippets_whole(client: Client) -> None:
+def test_the_page_begins_with_the_test_and_the_first_stage(client: Client) -> None:
     page = client.get("/use").text
-    assert "reject_rbl_client bl.feed.test=127.0.0.2" in page
-    assert page.index("First test your resolver") < page.index("reject_rbl_client")
-    assert page.index("Score first") < page.index("reject_rbl_client")
+    assert page.index("First test your resolver") < page.index("warn_if_reject")
+    assert page.index("Score first") < page.index("warn_if_reject")
+    assert client.get("/use?stage=<script>").text == page
 
 
 @pytest.mark.parametrize("product", advice.PRODUCTS, ids=lambda product: product.key)
