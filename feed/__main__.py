@@ -9,6 +9,7 @@ from feed.commands import (
     console,
     consumers,
     daily,
+    doctor,
     nightly,
     operator,
     processes,
