@@ -22,6 +22,7 @@ from ingest.mail.signs import (
     opens_as_bounce,
     replying,
     trouble_text,
+    virus_text,
     without_brackets,
 )
 
@@ -63,16 +64,17 @@ def challenge(notice: Notice) -> str | None:
 
 def _challenge_words(notice: Notice) -> str | None:
     subject = phrases.CHALLENGE_SUBJECT.search(notice.subject) is not None
-    text = phrases.CHALLENGE_TEXT.search(notice.opening) is not None
     if STATUS_TYPES & notice.skeleton.types or from_daemon(notice):
-        return "challenge_text" if subject and text else None
+        told = subject and phrases.CHALLENGE_TEXT.search(notice.opening) is not None
+        return "challenge_text" if told else None
     if notice.answered and not automatic(notice):
         return None
-    own = phrases.OWN_MESSAGE.search(notice.opening) is not None
-    if text and (
-        subject or replying(notice) or notice.from_null or (own and (automatic(notice) or bulk(notice)))
-    ):
-        return "challenge_text"
+    sure = subject or replying(notice) or notice.from_null
+    weak = not sure and (automatic(notice) or bulk(notice))
+    if (sure or weak) and phrases.CHALLENGE_TEXT.search(notice.opening):
+        if sure or phrases.OWN_MESSAGE.search(notice.opening):
+            return "challenge_text"
+        return None
     return "challenge_subject" if subject and replying(notice) and not notice.answered else None
 
 
@@ -111,28 +113,26 @@ def content_notice(notice: Notice) -> str | None:
         return "content_filter_header"
     sender = phrases.VIRUS_SENDER.search(notice.sender) is not None
     subject = phrases.VIRUS_SUBJECT.search(notice.subject) is not None
-    text = phrases.VIRUS_TEXT.search(notice.opening) is not None
-    by_filter = sender and (subject or text) and not of_a_person(notice)
-    if by_filter and not lures(notice) and (of_mail(notice) or _MAIL_FILTER.search(notice.sender)):
+    if sender and _by_filter(notice, subject=subject):
         return "content_filter_sender"
-    machine = automatic(notice) or from_daemon(notice)
-    if (
-        subject
-        and not notice.answered
-        and not opens_as_bounce(notice)
-        and machine
-        and (text or from_daemon(notice))
-    ):
+    if (automatic(notice) or from_daemon(notice)) and _filter_subject(notice, virus=subject, plain=plain):
         return "content_filter_subject"
-    if (
-        plain
-        and machine
-        and text
-        and phrases.BLOCKED_SUBJECT.search(notice.subject)
-        and not of_a_person(notice)
-    ):
-        return "content_filter_subject"
-    return "content_filter_status" if _content_status(notice, told=sender or subject or text) else None
+    return "content_filter_status" if _content_status(notice, told=sender or subject) else None
+
+
+def _by_filter(notice: Notice, *, subject: bool) -> bool:
+    """Whether a sender named like a filter speaks of a mail, and not of one's computer."""
+    if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
+        return False
+    return of_mail(notice) or _MAIL_FILTER.search(notice.sender) is not None
+
+
+def _filter_subject(notice: Notice, *, virus: bool, plain: bool) -> bool:
+    """Whether the subject of a machine is a filter's; words that bounces share need the text as well."""
+    if virus and not notice.answered and not opens_as_bounce(notice):
+        return from_daemon(notice) or virus_text(notice)
+    blocked = plain and phrases.BLOCKED_SUBJECT.search(notice.subject) is not None
+    return blocked and not of_a_person(notice) and virus_text(notice)
 
 
 def _content_status(notice: Notice, *, told: bool) -> bool:
@@ -144,7 +144,7 @@ def _content_status(notice: Notice, *, told: bool) -> bool:
     if status is None or status.status is None or not _REFUSED_CONTENT.match(status.status):
         return False
     wording = phrases.VIRUS_DIAGNOSTIC.search(status.diagnostics)
-    return wording is not None and (told or wording[0].startswith("- "))
+    return wording is not None and (told or wording[0].startswith("- ") or virus_text(notice))
 
 
 _AUTO_HEADERS: Final = (

@@ -32,9 +32,12 @@ _NAMED: Final = re.compile(r"\b(?:helo|ident)=\S{1,255}", re.IGNORECASE)
 _FURTHER_IP: Final = re.compile(rf"(?<![\d.]){_V4}(?![\d.])|\[ ?{_V6}", re.IGNORECASE)
 _FURTHER: Final = re.compile(rf"{_V4}|\[ ?{_V6}|@", re.IGNORECASE)
 _HELO: Final = re.compile(
-    r"(?:port=\d{1,5} )?(?:(?:HELO|EHLO|LHLO)(?: (?P<helo>.*))?|helo=(?P<exim>.*))", re.IGNORECASE
+    r"(?:port=\d{1,5} )?(?:(?:HELO|EHLO|LHLO)(?: (?P<helo>\S{1,255}))?"
+    r"|helo=(?P<exim>\S{1,255})(?: ident=\S{1,255})?)",
+    re.IGNORECASE,
 )
-_ACCOUNT: Final = re.compile(r"account \S{1,255}(?: (?:HELO|EHLO) (?P<helo>.*))?", re.IGNORECASE)
+"""One word: what follows a blank was written by a server, about another thing than the name."""
+_ACCOUNT: Final = re.compile(r"account \S{1,255}(?: (?:HELO|EHLO) (?P<helo>\S{1,255}))?", re.IGNORECASE)
 _WHOLE_BRACKETED: Final = re.compile(_BRACKETED, re.IGNORECASE)
 _WHOLE_BARE: Final = re.compile(_ADDRESS, re.IGNORECASE)
 _EXIM_HELO: Final = re.compile(r"(?:^| )helo=(\S{1,255})")

@@ -123,6 +123,12 @@ def trouble_text(notice: Notice) -> bool:
     return failure_text(notice) or phrases.TROUBLE_TEXT.search(notice.opening) is not None
 
 
+@_once
+def virus_text(notice: Notice) -> bool:
+    """Whether the first lines speak of a virus or of content that a filter took."""
+    return phrases.VIRUS_TEXT.search(notice.opening) is not None
+
+
 def delay_told(notice: Notice) -> bool:
     """Whether subject or text say that delivery is still being tried, and not that it ended."""
     if phrases.DELAY_SUBJECT.search(notice.subject):

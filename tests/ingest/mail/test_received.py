@@ -161,6 +161,12 @@ CONTRADICTIONS = {
         "from (r.example [198.51.100.66]) ([198.51.100.66]@unknown [192.0.2.1] (may be forged)) by"
         " mx.reporter.example (8.17.1/8.17.1) with ESMTP id 1"
     ),
+    "ident that begins like the group of a name": (
+        "from [198.51.100.66] (helo=@unknown [192.0.2.1] (may be forged)) by mx.reporter.example (8.17.1)"
+    ),
+    "ident that begins like the group of a name, qmail": (
+        "from [198.51.100.66] (HELO @unknown [192.0.2.1] (may be forged)) by mx.reporter.example (8.17.1)"
+    ),
     "HELO that closes its own group": (
         "from [192.0.2.1] (HELO )[198.51.100.66]() by mx.reporter.example"
         " (CommuniGate Pro SMTP 6.3) with SMTP"
