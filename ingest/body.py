@@ -16,6 +16,10 @@ LARGEST_JSON: Final = 384 * 1024
 LARGEST_BATCH: Final = 2 * 1024 * 1024
 """Bytes of a batch, as sent and again when decompressed (ux-ecosystem.md 4.2)."""
 
+MOST_MEMBERS: Final = 100
+"""Members of a gzip body. What follows a member is copied each time, so that 100,000 empty ones, 2 MB,
+would cost minutes; a program that appends to a file makes a few."""
+
 
 def media_type(request: Request) -> str:
     """Return the media type of the body in lower case, without parameters."""
@@ -60,7 +64,7 @@ def unzip(data: bytes, *, largest: int) -> bytes:
     """
     parts: list[bytes] = []
     left = largest
-    while data:
+    while data and len(parts) < MOST_MEMBERS:
         member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
             part = member.decompress(data, left + 1)
@@ -73,6 +77,8 @@ def unzip(data: bytes, *, largest: int) -> bytes:
         parts.append(part)
         left -= len(part)
         data = member.unused_data
+    if data:
+        raise ProblemError("malformed", f"the gzip body has more than {MOST_MEMBERS} members")
     return b"".join(parts)
 
 

@@ -90,6 +90,8 @@ class Judges:
 
     def judge(self, question: Question) -> Judgement:
         """Return the judgement of a child; raises `BusyError`. A lost child means `too_complex`."""
+        if self._closed.is_set():
+            raise BusyError("the judges are closed")
         try:
             child = self._free.get(timeout=self._wait_s)
         except queue.Empty:
