@@ -1,0 +1,133 @@
+"""Retraction, seeds, listings by hand, self-check and provider file on the command line."""
+
+import datetime as dt
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from feed.domain.event import Verdict
+from feed.store import evidence, receipts
+from feed.store.database import Database
+from feed.store.receipts import Receipt
+from feed.store.tables import audit, event
+from tests.factories import make_event
+
+
+class Operator:
+    """Runs `backscatter-feed` in a folder with a database and one reporter."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.good("db", "upgrade")
+        who = ("--organisation", "One", "--contact", "p@one.example", "--weight", "20")
+        self.good("reporter", "add", "one", *who, "--reason", "t")
+        self.database = Database(f"sqlite:///{folder}/var/feed.db")
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "feed", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def good(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def bad(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done.stderr + done.stdout
+
+    def actions(self) -> list[str]:
+        with self.database.read() as connection:
+            return list(connection.execute(sa.select(audit.c.action).order_by(audit.c.audit_id)).scalars())
+
+    def report(self, receipt_id: str) -> None:
+        now = dt.datetime.fromtimestamp(int(time.time()), dt.UTC)
+        new = make_event(received_at=now, observed_at=now.replace(second=0) - dt.timedelta(hours=1))
+        with self.database.write() as connection:
+            evidence.add_event(connection, new)
+            made = Receipt(
+                source_id=1, receipt_id=receipt_id, body_digest=bytes(32), verdict=Verdict.BACKSCATTER,
+                answer='{"status":"accepted"}', created_day=1, emitter_key=new_key(new.address.packed),
+                event_day=int(new.received_at.timestamp()) // 86_400, event_id=new.event_id,
+            )  # fmt: skip
+            digest = receipt_id.encode().ljust(32, b"\0")
+            receipts.insert_many(connection, [(receipts.DIGEST, digest, made)])
+
+    def standing(self) -> int:
+        with self.database.read() as connection:
+            found = connection.execute(sa.select(event.c.event_id).where(event.c.retracted_at.is_(None)))
+            return len(found.all())
+
+
+def new_key(packed: bytes) -> bytes:
+    return bytes(10) + b"\xff\xff" + packed
+
+
+@pytest.fixture
+def operator(tmp_path: pathlib.Path) -> Operator:
+    return Operator(tmp_path)
+
+
+def test_report_and_reporter_are_taken_back(operator: Operator) -> None:
+    for name in ("a", "b", "c"):
+        operator.report(name * 26)
+    operator.good("score")
+    assert "taken back" in operator.good("report", "retract", "a" * 26, "--reason", "a slip")
+    assert "did not count" in operator.good("report", "retract", "a" * 26, "--reason", "again")
+    assert operator.standing() == 2
+    assert "192.0.2.66" in operator.good("reporter", "retract", "one", "--reason", "lied", "--preview")
+    assert operator.standing() == 2
+    assert "1 addresses done" in operator.good("reporter", "retract", "one", "--reason", "lied")
+    assert operator.standing() == 0
+    assert operator.actions()[-3:] == ["report_retract", "report_retract", "reporter_retract"]
+    assert "no such receipt" in operator.bad("report", "retract", "nonsense", "--reason", "x")
+    assert "no reporter named" in operator.bad("reporter", "retract", "nobody", "--reason", "x")
+
+
+def test_self_check_ends_with_an_error_when_it_found_one(operator: Operator) -> None:
+    operator.report("a" * 26)
+    operator.good("score")
+    assert "1 addresses checked" in operator.good("selfcheck")
+    with operator.database.write() as connection:
+        connection.execute(sa.text("UPDATE cell SET points = 1"))
+    assert "192.0.2.66" in operator.bad("selfcheck")
+    operator.good("selfcheck")
+
+
+def test_seed_trust_and_listing_by_hand(operator: Operator) -> None:
+    operator.good("reporter", "seed", "one", "--weight", "9", "--reason", "known for years")
+    assert "0.45" in operator.good("reporter", "list")
+    assert "0 weights changed" in operator.good("trust")
+    said = operator.good("list", "add", "192.0.2.9", "--days", "3", "--code", "3", "--reason", "seen")
+    assert said.startswith("number 1: 192.0.2.9/32 until ")
+    assert "127.0.0.3" in operator.good("list", "show")
+    operator.good("list", "end", "1", "--reason", "over")
+    assert "no such listing" in operator.bad("list", "end", "1", "--reason", "again")
+    assert "never a wider network" in operator.bad(
+        "list", "add", "192.0.2.0/24", "--days", "3", "--reason", "all of them"
+    )
+    assert operator.actions()[-3:] == ["reporter_seed", "list_add", "list_end"]
+
+
+def test_refresh_without_a_resolver_changes_nothing(operator: Operator) -> None:
+    file = operator.folder / "providers.txt"
+    file.write_text("# date: 2026-11-01\n# spf: one.example One\n203.0.112.0/24 One\n", encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    said = operator.bad("providers", "refresh", "--resolver", "127.0.0.1:1", "--file", str(file))
+    assert "nothing was changed" in said
+    assert file.read_text(encoding="utf-8") == before
+    assert "name the file" in operator.bad("providers", "refresh", "--resolver", "127.0.0.1")
