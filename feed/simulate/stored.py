@@ -56,9 +56,9 @@ class StoredBook:
                 one = standings[source_id]
                 if source_id not in known:
                     made = reporters.register(
-                        connection, name=f"reporter {source_id}", organisation="simulated",
-                        contact="postmaster@feed.test", now=0, weight=one.weight, anchor=one.anchor,
-                        group_id=one.group_id,
+                        connection, name=f"reporter {source_id}", organisation=f"organisation {source_id}",
+                        contact=f"postmaster@reporter{source_id}.example", now=0, weight=one.weight,
+                        anchor=one.anchor, group_id=one.group_id,
                     )  # fmt: skip
                     assert made == source_id
                 connection.execute(

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from feed.domain.event import Kind, RecipientClass
-from feed.simulate.world import DAY, FIRST_DAY, TRAP_SHARE, WARM_UP_DAYS, Behaviour, Host, Member, Role, World
+from feed.simulate.world import DAY, FIRST_DAY, TRAP_SHARE, Behaviour, Host, Member, Role, World
 
 VICTIMS: Final = 20
 """Innocents that colluding reporters accuse in one wave."""
 
-WAVES: Final = ((WARM_UP_DAYS + 10, WARM_UP_DAYS + 16), (WARM_UP_DAYS + 35, WARM_UP_DAYS + 41))
-"""First day and first day after of each wave, six days of accusing (scoring.md 6)."""
+WAVES: Final = ((10, 16), (35, 41))
+"""First day and first day after of each wave, six days of accusing (scoring.md 6), after the warm-up."""
 
 SLEEPER_VICTIMS: Final = 60
-FLOOD_DAYS: Final = range(WARM_UP_DAYS + 5, WARM_UP_DAYS + 15)
+FLOOD_DAYS: Final = range(5, 15)
 FLOOD_CLAIMS: Final = 400
 PROVOKED_DAYS: Final = 6
 HONEST_GAP: Final = 0.001
@@ -68,7 +68,7 @@ class Traffic:
 
     def _rate_of_broken(self) -> float:
         """Return which part of its genuine mail a broken reporter reports, so that 3 % of its reports are."""
-        length = (WARM_UP_DAYS + self.world.days) * DAY
+        length = self.world.total_days * DAY
         true = sum(
             host.rate * max(0, min(host.until_at, self.world.until) - max(host.from_at, self.world.first_at))
             for host in self._emitters
@@ -160,16 +160,17 @@ class Traffic:
         originals: "itertools.count[int]",
         emitting: set[int],
     ) -> Iterator[Arrival]:
+        measured = number - self.world.warm_up_days
         true = sorted(emitting & {host.number for host in self.world.of(Role.EMITTER)})
         for member in self.members:
             about: list[int] = []
             if member.behaviour is Behaviour.COLLUDING:
                 about = rng.sample(true, min(3, len(true)))
                 for victims, (first, end) in zip(self._victims, WAVES, strict=True):
-                    about += victims if first <= number < end else []
+                    about += victims if first <= measured < end else []
             elif member.behaviour is Behaviour.SLEEPING and start >= member.lies_at:
                 about = rng.sample(self._sleeper_victims, min(5, len(self._sleeper_victims)))
-            elif member.behaviour is Behaviour.FLOODING and number in FLOOD_DAYS:
+            elif member.behaviour is Behaviour.FLOODING and measured in FLOOD_DAYS:
                 about = [rng.choice(self._innocents) for _ in range(FLOOD_CLAIMS)]
             for host in about:
                 yield Arrival(

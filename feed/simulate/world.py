@@ -72,7 +72,7 @@ class Scale:
 
 SCALES: Final = {
     "tiny": Scale(
-        reporters=24, emitters=45, mixed=2, innocents=170, pools=2, providers=1, forwarders=2, refusers=2
+        reporters=18, emitters=24, mixed=1, innocents=170, pools=1, providers=1, forwarders=1, refusers=1
     ),
     "small": Scale(
         reporters=30, emitters=90, mixed=6, innocents=300, pools=4, providers=3, forwarders=4, refusers=4
@@ -156,6 +156,7 @@ class World:
 
     seed: int
     days: int
+    warm_up_days: int
     scenario: Scenario
     alone: bool
     hosts: tuple[Host, ...]
@@ -169,12 +170,12 @@ class World:
     @property
     def measured_from(self) -> int:
         """The minute at which measuring begins."""
-        return self.first_at + WARM_UP_DAYS * DAY
+        return self.first_at + self.warm_up_days * DAY
 
     @property
     def total_days(self) -> int:
         """How many days pass, the warm-up included."""
-        return WARM_UP_DAYS + self.days
+        return self.warm_up_days + self.days
 
     @property
     def until(self) -> int:
@@ -186,16 +187,24 @@ class World:
         return [host for host in self.hosts if host.role in roles]
 
 
-def build(seed: int, days: int, scale: Scale, scenario: Scenario, *, alone: bool) -> World:
+def build(
+    seed: int, days: int, scale: Scale, scenario: Scenario, *, alone: bool, warm_up_days: int = WARM_UP_DAYS
+) -> World:
     """Return the world of `seed`; `days` are those measured, the warm-up comes before."""
     hosts_rng, members_rng = (random.Random(f"{seed}/{what}") for what in ("hosts", "members"))  # noqa: S311 - a world, not a secret
-    hosts = _hosts(hosts_rng, days, scale)
-    members = _alone() if alone else _members(members_rng, scale, scenario)
-    return World(seed=seed, days=days, scenario=scenario, alone=alone, hosts=hosts, members=members)
+    return World(
+        seed=seed,
+        days=days,
+        warm_up_days=warm_up_days,
+        scenario=scenario,
+        alone=alone,
+        hosts=_hosts(hosts_rng, warm_up_days + days, scale),
+        members=_alone() if alone else _members(members_rng, scale, scenario),
+    )
 
 
 def _hosts(rng: random.Random, days: int, scale: Scale) -> tuple[Host, ...]:
-    first, length = FIRST_DAY * DAY, (WARM_UP_DAYS + days) * DAY
+    first, length = FIRST_DAY * DAY, days * DAY
     hosts: list[Host] = []
 
     def add(role: Role, **facts: object) -> None:
