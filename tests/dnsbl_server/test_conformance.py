@@ -83,7 +83,8 @@ def test_all_conformance_checks_pass(
     done = subprocess.run(
         [
             sys.executable, str(SCRIPT), "--server", "127.0.0.1", "--port", str(server.port),
-            "--axfr-tsig", f"{KEY}:hmac-sha256:{SECRET}", "--zone", zone, "--listed", str(listed), "--json", str(report), "--timeout", "2",
+            "--axfr-tsig", f"{KEY}:hmac-sha256:{SECRET}", "--zone", zone, "--listed", str(listed),
+            "--json", str(report), "--timeout", "2",
             *(["--only", groups] if groups else []),
         ],
         capture_output=True, text=True, timeout=180, check=False,
