@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator, Callable, Collection
 
 import sqlalchemy.exc
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from feed.opening import Feed
 from feed.store.database import StoreError
 from feed.web.app import Site
 from feed.web.app import create_app as create_site
-from ingest import openapi, problems, quota, reading, routes
+from ingest import openapi, problems, quota, reading, routes, schemas
 from ingest.desk import RETRY_S, Desk
 from ingest.problems import ProblemError
 
@@ -37,6 +37,7 @@ def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datet
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     if desk is not None:
         app.state.desk = desk
+        app.state.api_routes = [*routes.router.routes, *reading.router.routes]
         app.include_router(routes.router)
         app.include_router(reading.router)
         app.add_api_route(
@@ -46,6 +47,7 @@ def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datet
         app.add_exception_handler(StoreError, _unavailable)
         app.add_exception_handler(sqlalchemy.exc.TimeoutError, _unavailable)  # no connection is free
         app.add_exception_handler(HTTPException, _bare)
+        app.add_exception_handler(RequestValidationError, _invalid)
         app.add_exception_handler(Exception, _failed)
     if {"site", "console"} & set(serve):
         app.mount(
@@ -85,15 +87,14 @@ def _bare(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, HTTPException)
     found = problems.from_status(problem.status_code)
     if found.code == "method_not_allowed":
-        # The framework names the methods of the first route of that path only.
-        methods = {
-            method
-            for route in routes.router.routes
-            if route.matches(request.scope)[0] is not Match.NONE
-            for method in getattr(route, "methods", None) or ()
-        }
-        found.with_headers({"Allow": ", ".join(sorted(methods))})
+        found.with_headers({"Allow": ", ".join(sorted(routes.methods_at(request)))})
     return problems.respond(request, found)
+
+
+def _invalid(request: Request, problem: Exception) -> JSONResponse:
+    """Render what the framework finds wrong with a parameter, without the value that it would repeat."""
+    assert isinstance(problem, RequestValidationError)
+    return _refused(request, schemas.wrong_parameters(problem.errors()))
 
 
 def _failed(request: Request, _problem: Exception) -> JSONResponse:

@@ -21,6 +21,9 @@ _MODELS: Final = (
     schemas.ObservationIn,
     schemas.ObservationOut,
     schemas.StandingOut,
+    schemas.CheckOut,
+    schemas.ExplanationOut,
+    schemas.RankingOut,
     schemas.ProblemOut,
 )
 _REF: Final = "#/components/schemas/{model}"
@@ -216,6 +219,7 @@ def _paths() -> dict[str, Any]:
                 parameters=[receipt],
             ),
         },
+        **_read_paths(),
         "/v1/observations": {
             "post": _operation(
                 "observe",
@@ -246,6 +250,81 @@ def _paths() -> dict[str, Any]:
                     },
                 ),
                 refusals=_COMMON,
+            )
+        },
+    }
+
+
+def _read_paths() -> dict[str, Any]:
+    """Return the operations of `reading`, which need the scope `read`."""
+    address = {
+        "name": "address",
+        "in": "query",
+        "required": True,
+        "description": "Any spelling of an IPv4 or IPv6 address",
+        "schema": {"type": "string", "maxLength": 64},
+        "example": "192.0.2.66",
+    }
+    limit = {
+        "name": "limit",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 1, "maximum": 500},
+        "example": 50,
+    }
+    by = {
+        "name": "by",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "string", "enum": ["address", "network"]},
+        "example": "address",
+    }
+    explained = {"address": "192.0.2.66", "state": "listed", "code": "127.0.0.2", "score": "8.5", "parts": []}
+    return {
+        "/v1/check": {
+            "get": _operation(
+                "check",
+                "Ask whether an address is listed",
+                "What the name servers answer once all is published. Scope `read`.",
+                _answer(
+                    "CheckOut",
+                    "Whether it is listed",
+                    {
+                        "address": "192.0.2.66",
+                        "listed": True,
+                        "code": "127.0.0.2",
+                        "state": "listed",
+                        "by_hand": False,
+                        "exempt": False,
+                        "never_listed_because": None,
+                        "prefix_published": 32,
+                        "last_evidence_day": "2026-11-24",
+                        "expires_at": "2026-12-22T08:15:00Z",
+                    },
+                    quota=False,
+                ),
+                refusals=(*_COMMON, 422),
+                parameters=[address],
+            )
+        },
+        "/v1/explain": {
+            "get": _operation(
+                "explain",
+                "Read what makes up the score of an address",
+                "Its parts, which add up to the score, its gates and its history. Scope `read`.",
+                _answer("ExplanationOut", "The explanation", explained, quota=False),
+                refusals=(*_COMMON, 422),
+                parameters=[address],
+            )
+        },
+        "/v1/ranking": {
+            "get": _operation(
+                "readRanking",
+                "Read the worst emitters",
+                "With their reasons, or summed by /24 and /48. Shown is not listed. Scope `read`.",
+                _answer("RankingOut", "Worst first", {"by": "address", "worst": [explained]}, quota=False),
+                refusals=(*_COMMON, 422),
+                parameters=[limit, by],
             )
         },
     }

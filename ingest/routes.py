@@ -221,5 +221,15 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 async def nothing(request: Request) -> Response:
     """Refuse what no route of the API takes, so that the site behind it never answers for `/v1`."""
-    known = any(route.matches(request.scope)[0] is not Match.NONE for route in router.routes)
+    known = methods_at(request)
     raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND)
+
+
+def methods_at(request: Request) -> set[str]:
+    """Return the methods that the API takes at this path; the framework names those of one route only."""
+    return {
+        method
+        for route in request.app.state.api_routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    }

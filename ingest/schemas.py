@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import pydantic
@@ -242,6 +242,39 @@ class StandingOut(pydantic.BaseModel):
     events_today: int
 
 
+class CheckOut(pydantic.BaseModel):
+    """Whether an address is listed."""
+
+    address: str
+    listed: bool
+    code: str | None
+    state: str
+    by_hand: bool
+    exempt: Any
+    never_listed_because: str | None
+    prefix_published: int | None
+    last_evidence_day: str | None
+    expires_at: Any
+
+
+class ExplanationOut(pydantic.BaseModel):
+    """What makes up the score of an address; more fields than these, all words, numbers and dates."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    address: str
+    state: str
+    score: Any
+    parts: list[Any]
+
+
+class RankingOut(pydantic.BaseModel):
+    """The worst emitters, or networks, worst first."""
+
+    by: Literal["address", "network"]
+    worst: list[dict[str, Any]]
+
+
 class ObservationIn(pydantic.BaseModel):
     """What a reporter saw of one address on one day: the denominator, and the genuine notifications."""
 
@@ -289,6 +322,12 @@ def _refused(problem: pydantic.ValidationError) -> ProblemError:
     if found[0]["type"] == "json_invalid":
         return ProblemError("malformed", "the body is not valid JSON")
     errors = tuple(FieldError(pointer=_pointer(one["loc"]), detail=_words(one)) for one in found)
+    return ProblemError("invalid", errors=errors[:MOST_ERRORS])
+
+
+def wrong_parameters(found: Iterable[Mapping[str, Any]]) -> ProblemError:
+    """Return the refusal of parameters, from what the framework says of them; no value is repeated."""
+    errors = tuple(FieldError(pointer=_pointer(one["loc"][1:]), detail=_words(one)) for one in found)
     return ProblemError("invalid", errors=errors[:MOST_ERRORS])
 
 

@@ -14,8 +14,9 @@ import pytest
 import uvicorn
 from fastapi.routing import APIRoute
 
-from ingest import openapi, routes
-from tests.ingest.reporting import Api
+from feed.store import reporters
+from ingest import openapi, reading, routes
+from tests.ingest.reporting import Api, problem_of
 from tests.waiting import wait_until
 
 FILE = pathlib.Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -36,7 +37,7 @@ def test_description_is_the_frozen_one() -> None:
 def test_description_names_every_route_and_no_other() -> None:
     served = {
         (route.path.replace(":receipt}", "}"), method.lower())
-        for route in routes.router.routes
+        for route in (*routes.router.routes, *reading.router.routes)
         if isinstance(route, APIRoute) and route.path not in HIDDEN
         for method in route.methods or ()
     }
@@ -94,7 +95,11 @@ def served(sqlite_api: Api) -> Iterator[tuple[str, str]]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         wait_until(lambda: server.started, seconds=30, words=lambda: "the server does not start")
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}", sqlite_api.key
+        with sqlite_api.feed.database.write() as connection:
+            key = reporters.new_key(
+                connection, sqlite_api.feed.secret, source_id=1, scopes=("report", "read"), author="t", now=0
+            )
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}", key
         server.should_exit = True
         thread.join()
 
@@ -118,4 +123,14 @@ def test_generated_requests_find_no_lie_in_the_description(
     )
     said = "\n".join(line[:300] for line in done.stdout.splitlines())
     assert done.returncode == 0, said[:8000]
-    assert "7 selected / 7 total" in said
+    assert "10 selected / 10 total" in said
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/check", "/v1/check?address=" + "secret" * 20, "/v1/ranking?limit=secret"]
+)
+def test_wrong_parameter_is_named_and_not_repeated(sqlite_api: Api, path: str) -> None:
+    answer = sqlite_api.client.get(path, headers=sqlite_api.headers())
+    assert (answer.status_code, problem_of(answer)) == (422, "invalid")
+    assert answer.json()["errors"][0]["pointer"] in {"/address", "/limit"}
+    assert "secret" not in answer.text
