@@ -16,7 +16,10 @@ HEAD: Final = 34
 _COLOURS: Final = ("#2f7ed8", "#d9772b", "#3a9d5d", "#b0509c")
 _PANELS: Final = (
     ("servers listed at the end of the day", ("listed .2", "listed .3")),
-    ("of these without backscatter in 28 days", ("false .2", "false .3")),
+    (
+        "of these wrongly: no backscatter of its own in 28 days, or a large shared sender",
+        ("false .2", "false .3"),
+    ),
     ("minutes from gates met to listed, median of the day", ("minutes to list",)),
 )
 
@@ -61,11 +64,12 @@ def _panel(top: int, caption: str, lines: Sequence[tuple[str, Sequence[float | N
         path = _path(values, most, bottom, ceiling)
         if path:
             parts.append(
-                f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>'
+                f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>'
             )
-        x = WIDTH - RIGHT - 90 * (len(lines) - number)
-        parts.append(f'<path d="M{x} {top + 10}h18" stroke="{colour}" stroke-width="3"/>')
-        parts.append(_text(x + 24, top + 14, name.rpartition(" ")[2] if len(lines) > 1 else "day", size=11))
+        if len(lines) > 1:
+            x = WIDTH - RIGHT - 70 * (len(lines) - number)
+            parts.append(f'<path d="M{x} {top + 10}h18" stroke="{colour}" stroke-width="3"/>')
+            parts.append(_text(x + 24, top + 14, name.rpartition(" ")[2], size=11))
     return parts
 
 
