@@ -72,9 +72,8 @@ def _challenge_words(notice: Notice) -> str | None:
     sure = subject or replying(notice) or notice.from_null
     weak = not sure and (automatic(notice) or bulk(notice))
     if (sure or weak) and phrases.CHALLENGE_TEXT.search(notice.opening):
-        if sure or phrases.OWN_MESSAGE.search(notice.opening):
-            return "challenge_text"
-        return None
+        own = phrases.OWN_MESSAGE.search(notice.opening) and phrases.HELD_TEXT.search(notice.opening)
+        return "challenge_text" if sure or own else None
     return "challenge_subject" if subject and replying(notice) and not notice.answered else None
 
 
@@ -115,6 +114,8 @@ def content_notice(notice: Notice) -> str | None:
     subject = phrases.VIRUS_SUBJECT.search(notice.subject) is not None
     if sender and _by_filter(notice, subject=subject):
         return "content_filter_sender"
+    if phrases.VIRUS_VENDOR.search(notice.sender) and _by_vendor(notice, subject=subject):
+        return "content_filter_sender"
     if (automatic(notice) or from_daemon(notice)) and _filter_subject(notice, virus=subject, plain=plain):
         return "content_filter_subject"
     return "content_filter_status" if _content_status(notice, told=sender or subject) else None
@@ -125,6 +126,13 @@ def _by_filter(notice: Notice, *, subject: bool) -> bool:
     if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
         return False
     return of_mail(notice) or _MAIL_FILTER.search(notice.sender) is not None
+
+
+def _by_vendor(notice: Notice, *, subject: bool) -> bool:
+    """Whether a sender named like a vendor speaks of a virus in a mail that one sent."""
+    if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
+        return False
+    return phrases.OWN_MESSAGE.search(notice.opening) is not None
 
 
 def _filter_subject(notice: Notice, *, virus: bool, plain: bool) -> bool:
@@ -241,14 +249,18 @@ def auto_reply_subject(notice: Notice) -> str | None:
     answers = "in-reply-to" in notice.headers or "references" in notice.headers
     suppresses = answers and "x-auto-response-suppress" in notice.headers and not numbered
     told = absent and phrases.ABSENCE_TEXT.search(notice.opening) is not None
-    if suppresses or (automatic(notice) and (replying(notice) if not absent else told or _answering(notice))):
+    if suppresses or (automatic(notice) and _answers_so(notice, absent=absent, told=told)):
         return "auto_reply_subject"
     return "auto_reply_text" if told and answers else None
 
 
-def _answering(notice: Notice) -> bool:
-    """Whether the header says more than auto-generated, which reminders and approvals are as well."""
-    return notice.auto_submitted != "auto-generated" or replying(notice)
+def _answers_so(notice: Notice, *, absent: bool, told: bool) -> bool:
+    """Whether an automatic mail with such a subject answers; approvals and reminders are automatic too."""
+    if not absent:
+        return replying(notice)
+    if notice.auto_submitted != "auto-generated" or replying(notice):
+        return True
+    return told and phrases.FIRST_PERSON.search(notice.opening) is not None
 
 
 def auto_reply_text(notice: Notice) -> str | None:

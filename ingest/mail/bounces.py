@@ -90,7 +90,7 @@ def _bounce_in_words(notice: Notice) -> bool:
     """Whether the first lines are those of a known server, and no person or swindler repeats them."""
     if notice.headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject:
         return True
-    machine = from_daemon(notice) or notice.from_null or (bounce_subject(notice) and not distributed(notice))
+    machine = from_daemon(notice) or notice.from_null or (opens_as_bounce(notice) and not distributed(notice))
     if not machine or not _SOFTWARE_TEXT.search(notice.opening):
         return False
     return notice.from_null or not (lures(notice) or (not daemon_address(notice) and quotes(notice)))
@@ -128,7 +128,7 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         ((subject or failed) and (named or null))
         or ((subject or failed) and daemon and (text or returned) and shown)
         or ((subject or failed) and answer and text and (answers_by_machine(notice) or returned or failed))
-        or (text and (null or (daemon and (shown or from_daemon_address(notice)))))
+        or (text and (null or from_daemon_address(notice)))
         or (daemon and null and (returned or trouble_text(notice)))
         or (daemon and returned and trouble_text(notice))
         or (opens_as_bounce(notice) and text and "@" in notice.opening and not answers)

@@ -187,9 +187,9 @@ auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])】]|$|from\b|to your (?:e-?ma
 automatische antwort\b|automatisch antwoord\b|automatisk svar\b|autosvar\b|réponse automatique\b
 respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|automaattinen vastaus\b
 automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
-自动(?:回复|答复)|自動(?:回覆|答覆)|abwesenheits(?:notiz|meldung|nachricht|benachrichtigung)\b
+自动(?:回复|答复)|自動(?:回覆|答覆)|abwesenheits(?:notiz|meldung|nachricht|benachrichtigung) ?(?::|$)
 out of (?:the )?office (?:auto|reply|response|notification)|out of office ?:
-vacation (?:reply|response|auto)|자동 ?(?:응답|회신)|absence (?:auto|notification)|away from my mail
+vacation (?:reply|response|auto)|자동 ?(?:응답|회신)|away from my mail
 frånvaromeddelande|automatiskt svar\b|automatick[áa] odpove[ďd]\b|automatick[áa] odpověď
 automatikus v[áa]lasz|otomatik yan[\u0131i]t\b|αυτόματη απάντηση|автоматичен отговор|автоматична відповідь
 automatski odgovor\b|samodejni odgovor\b|(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي
@@ -212,6 +212,12 @@ ABSENCE_TEXT: Final = _any(
 \bfuori (?:ufficio|sede)|\bassente\b|\bin ferie\b|\bafwezig\b|\bmet vakantie|\bpå semester\b
 \bikke på kontoret|\bferie\b|\blomalla\b|\bpoissa\b|\bnieobecn|\burlop|отсутств|отпуск|不在|休暇
 自動(?:返信|応答)|自动回复|休假|外出
+"""
+)
+
+FIRST_PERSON: Final = _any(
+    r"""
+\b(?:i|i'm|i'll|my|ich|je|j'ai|yo|mi|io|mio|eu|ik|jag|jeg|minä)\b|\bя\b|私
 """
 )
 
@@ -289,6 +295,20 @@ content-?filter at\b
 """
 )
 
+VIRUS_VENDOR: Final = _any(
+    r"""
+\b(?:kaspersky|bitdefender|trend ?micro|eset|f-?secure|norton|avira|avast|mcafee|forefront
+    |fortinet|checkpoint)\b
+"""
+)
+"""Vendors whose newsletters and whose imitators write as well."""
+
+HELD_TEXT: Final = _any(
+    r"""
+\bdeliver|\bheld\b|\bwaiting\b|\breleas|\bquarantin|\bapprov|\bwait-?list
+"""
+)
+
 VIRUS_TEXT: Final = _any(
     r"""
 \b(?:virus|malware|worm|trojan)(?:es|s)? (?:was |were |has been |have been )?(?:found|detected
@@ -342,6 +362,7 @@ LIST_SUBJECT: Final = _any(
 PM_SUBJECT: Final = _any(
     r"""
 ^postmaster (?:copy|warning|notify)|^(?:postfix )?smtp server: errors from
+^message frozen\b|\bmessage \S{5,40} (?:is |has been )?frozen\b
 \bpostmaster notification\b|^(?:postfix )?smtp client: errors
 """
 )
@@ -438,7 +459,7 @@ LURE_TEXT: Final = _any(
 \b(?:verify|validate|confirm|upgrade|update|re-?activate|unlock) (?:your|my)\b
 \b(?:release|retrieve|restore|recover|review|view|deliver)
     \x20(?:your|my|the|all|them|pending|message|mail|e-?mail)
-\bhier klicken\b|\bcliquez\b|\bhaga clic\b|\bclique aqui\b|\bclicca
+\brenew\b|\bsubscription\b|\bbuy now\b|\bhier klicken\b|\bcliquez\b|\bhaga clic\b|\bclique aqui\b|\bclicca
 """
 )
 """What swindlers want one to do who dress up as a mail system."""

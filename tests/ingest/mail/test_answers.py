@@ -282,6 +282,46 @@ ANSWERS = BY_FIELDS | {
     for language, subject in EVERY_SUBJECT
 }
 
+ANSWERS |= {
+    "auto fr header": (
+        reply("Re: Montres", "Je suis absente du bureau jusqu'au 3.\n", ("Auto-Submitted", "auto-replied")),
+        Kind.AUTO,
+    ),
+    "auto noreply ack": (
+        reply(
+            "We received your message",
+            "Thanks\n",
+            ("Auto-Submitted", "auto-replied"),
+            TO_ORIGINAL,
+            sender="Support <support@x.example>",
+        ),
+        Kind.AUTO,
+    ),
+    "auto zh": (reply(words("自动回复", "utf-8", "b"), "您好,我已收到您的邮件。\n", path=""), Kind.AUTO),
+    "auto qq": (
+        reply(words("自动回复:手表", "gb18030", "b"), "-\n", ("Auto-Submitted", "auto-replied")),
+        Kind.AUTO,
+    ),
+    "auto left company": (
+        reply(
+            "Sam is no longer with the company",
+            "Sam no longer works here. Please contact kim.\n",
+            ("X-Auto-Response-Suppress", "All"),
+            ("Auto-Submitted", "auto-generated"),
+            TO_ORIGINAL,
+            path="",
+        ),
+        Kind.AUTO,
+    ),
+    "autoresponder plesk": (
+        reply(
+            "Re: Cheap watches", "On holiday\n", ("Precedence", "bulk"), ("Auto-Submitted", "auto-replied")
+        ),
+        Kind.AUTO,
+    ),
+    "vacation no header null": (reply("Urlaub", "Ich bin bis Montag im Urlaub.\n", path=""), Kind.AUTO),
+}
+
 
 def kind_of(message: bytes) -> Kind:
     return judge(message, registration=Registration(), claim=Claim(), now=mails.NOW).kind

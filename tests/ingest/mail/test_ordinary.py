@@ -606,6 +606,231 @@ ORDINARY = {
     ),
 }
 
+ORDINARY |= {
+    # --- a second round, written before the rules were tried on it ---
+    "ebay": mail("eBay <ebay@shop.example>", "Your item has been delivered", "Delivered!\n", UNSUBSCRIBE),
+    "amazon fail": mail(
+        "Amazon <ship@shop.example>",
+        "Delivery attempted: package undeliverable",
+        "We were unable to deliver your package. It will be returned to us.\n",
+    ),
+    "usps phish": mail(
+        "USPS <info@evil.example>",
+        "USPS: Your package could not be delivered",
+        "Your package could not be delivered due to a wrong address. Click to confirm: http://evil.example\n",
+    ),
+    "dhl phish daemon": mail(
+        "DHL Delivery System <dhl@evil.example>",
+        "Failed delivery notice",
+        "Dear customer, the delivery of your parcel failed. https://evil.example\n",
+    ),
+    "phish account": mail(
+        "Mail Administrator <admin@reporter.example>",
+        "Your mailbox has exceeded its quota",
+        "You will not be able to receive new mail until you re-validate. Click here http://evil.example\n",
+        path="x@evil.example",
+    ),
+    "phish daemon addr": mail(
+        "MAILER-DAEMON <mailer-daemon@evil.example>",
+        "Mail delivery failed: messages pending",
+        "You have 4 undelivered messages. Click below to release the messages http://evil.example\n",
+        path="x@evil.example",
+    ),
+    "phish html code": mail(
+        "Mail Delivery System <noreply@evil.example>",
+        "Undelivered Mail",
+        page("Delivery of your messages failed. Review undelivered messages."),
+        html=True,
+        path="x@evil.example",
+    ),
+    "postfix admin mail": mail(
+        "postmaster@reporter.example",
+        "Postfix queue report",
+        "12 messages deferred, 3 bounced\n",
+        path="postmaster@reporter.example",
+    ),
+    "root mailq": mail("root@host.example", "mailq", "Mail queue is empty\n", path="root@host.example"),
+    "sysadmin logs": mail(
+        "root <root@host.example>",
+        "LogWatch: mail errors",
+        "Relaying denied: 3 Time(s)\nUser unknown: 12\nmessage could not be delivered: 3\n",
+        path="root@host.example",
+    ),
+    "dmarc digest service": mail(
+        "DMARC Digests <d@svc.example>", "Your weekly DMARC digest", "pass 100 fail 2\n", UNSUBSCRIBE
+    ),
+    "mail outage": mail(
+        "Hosting <support@host.example>",
+        "Mail delivery delays",
+        "Dear customer, mail delivery is delayed today. We are working on it.\n",
+    ),
+    "mail outage postmaster": mail(
+        "Mail Team <postmaster@host.example>",
+        "Delayed mail delivery",
+        "Dear users, mail is delayed today because of a disk error. Nothing is lost.\n",
+        path="postmaster@host.example",
+    ),
+    "noreply comment": mail(
+        "Blog <wordpress@blog.example>",
+        '[Blog] Comment: "Mail delivery failed"',
+        "Author: Kim\nMy mail could not be delivered: 550 user unknown\n",
+        path="wordpress@blog.example",
+    ),
+    "forum reply": mail(
+        "Forum <noreply@forum.example>",
+        "Reply to topic: failure notice from qmail",
+        "Kim wrote: Hi. This is the qmail-send program. user unknown\n",
+        GENERATED,
+    ),
+    "stack overflow": mail(
+        "Q&A <noreply@qa.example>",
+        "New answer: Undelivered Mail Returned to Sender",
+        "550 5.1.1 means user unknown. This is the mail system at host.\n",
+        GENERATED,
+    ),
+    "mailing list ml no hdr": mail(
+        "Kim <kim@f.example>",
+        "mailer-daemon messages",
+        'I get a lot of mailer-daemon mails lately: "user unknown".\n',
+        path="kim@f.example",
+    ),
+    "sender support reply": mail(
+        "Support <support@isp.example>",
+        "Re: [#123] bounced mails",
+        "> could not be delivered\nPlease try again.\n",
+        ANSWER,
+    ),
+    "ticket open by agent": mail(
+        "Support <support@isp.example>",
+        "[#123] Undeliverable mail",
+        "Dear Jo, we looked at the mail that could not be delivered: 550 5.1.1 jo@x.example. Regards\n",
+        path="support@isp.example",
+    ),
+    "a person accepts in words": mail("kim@f.example", "Accepted: Lunch", "kim accepted\n"),
+    "out of office cal": mail(
+        "HR <hr@corp.example>", "Out of office calendar December", "See who is away.\n", BULK
+    ),
+    "absence note school": mail(
+        "School <office@school.example>", "Absence notification: Sam", "Sam was absent today.\n", GENERATED
+    ),
+    "abwesenheit lehre": mail(
+        "HR <hr@corp.example>",
+        "Abwesenheitsmeldung genehmigt",
+        "Ihre Abwesenheit wurde genehmigt.\n",
+        GENERATED,
+    ),
+    "holiday notice shop": mail(
+        "Shop <s@shop.example>", "Holiday notice: we are closed", "We are on holiday until Monday.\n", BULK
+    ),
+    "virus news": mail(
+        "Kaspersky <news@kasp.example>",
+        "Virus found in popular app",
+        "Read more http://x.example about the virus found in messages.\n",
+    ),
+    "avast renew": mail(
+        "Avast Antivirus <offer@avast.example>",
+        "Warning: viruses detected",
+        "Viruses detected in your e-mail! Renew now. http://x.example\n",
+    ),
+    "mailscanner info": mail(
+        "Kim <k@f.example>",
+        "MailScanner configuration question",
+        "How do I set Notify Senders? It has detected a virus in a message.\n",
+        path="k@f.example",
+    ),
+    "github security": mail(
+        "GitHub <noreply@github.example>",
+        "[GitHub] Please verify your device",
+        "Verify that you are signing in. Code 123\n",
+    ),
+    "verify email": mail(
+        "App <no-reply@app.example>",
+        "Confirm your email",
+        "Hi! Please confirm that your e-mail is real by clicking. Your message settings...\n",
+        GENERATED,
+    ),
+    "slack": mail(
+        "Slack <fb@slack.example>", "Kim sent you a message", "Kim: could you send the file\n", GENERATED
+    ),
+    "voicemail": mail(
+        "Asterisk <asterisk@pbx.example>",
+        "New message 3 in mailbox 100",
+        "You have a message\n",
+        path="asterisk@pbx.example",
+    ),
+    "scanner device": mail("Scanner <scanner@corp.example>", "Scanned document", "Attached.\n"),
+    "mail read receipt ask": mail(
+        "Kim <k@f.example>", "Read: chapter 3", "Please read.\n", path="k@f.example"
+    ),
+    "bank secure mail": mail(
+        "Secure Mail <securemail@bank.example>",
+        "You have received a secure message",
+        "Read your secure message by opening the attachment.\n",
+    ),
+    "proofpoint enc": mail(
+        "Postmaster <postmaster@corp.example>",
+        "Secure message from Kim",
+        "Click to view your encrypted message https://x.example\n",
+        path="postmaster@corp.example",
+    ),
+    "newsletter mailer": mail(
+        "Mailer <bounce@news.example>", "Sale ends tonight", "Do not miss. unsubscribe\n", BULK
+    ),
+    "newsletter return": mail(
+        "Shop <bounces@news.example>",
+        "Free returns",
+        "Return to sender? Your item can be returned for free.\n",
+    ),
+    "smtp.com ad": mail(
+        "SMTP Service <sales@smtp.example>",
+        "Improve your email delivery",
+        "Failed to deliver your newsletters? We help: bounces, 550 errors.\n",
+    ),
+    "deliverability ad": mail(
+        "Email Delivery Service <sales@x.example>",
+        "Email delivery failure? We can help",
+        "Messages that could not be delivered cost money. Call us.\n",
+    ),
+    "git push bounce": mail(
+        "git <git@host.example>",
+        "[repo] branch main: fix undeliverable handling",
+        "commit abc: could not be delivered\n",
+        GENERATED,
+    ),
+    "ci": mail("Jenkins <jenkins@ci.example>", "Build failed: mail-delivery", "Message could not be sent\n"),
+    "backup": mail(
+        "Backup <backup@host.example>",
+        "Backup failure notification",
+        "Backup failed: host not found\n",
+        GENERATED,
+    ),
+    "ups": mail("apcupsd <root@host.example>", "UPS power failure", "on battery\n"),
+    "failure notification": mail(
+        "Monitor <mon@host.example>",
+        "Failure notification: db1",
+        "db1: connection refused, host unknown\n",
+        GENERATED,
+    ),
+    "order error": mail(
+        "Shop <o@shop.example>",
+        "Order processing error",
+        "Your order could not be processed: address not found. Contact sam@shop.example\n",
+        GENERATED,
+    ),
+    "invoice undeliv": mail(
+        "Billing <b@shop.example>",
+        "Invoice returned",
+        "The invoice sent to old@shop.example was returned as undeliverable. Please update your address.\n",
+        GENERATED,
+    ),
+    "paypal dispute": mail(
+        "Pay <p@pay.example>", "Payment returned", "A payment to sam@x.example was returned.\n", GENERATED
+    ),
+    "card declined": mail(
+        "Pay <p@pay.example>", "Message from your bank: rejected", "554 was rejected\n", GENERATED
+    ),
+}
+
 
 def judged(message: bytes) -> tuple[Kind, Refusal | None]:
     result = judge(message, registration=Registration(), claim=Claim(), now=mails.NOW)
