@@ -64,7 +64,8 @@ def _panel(top: int, caption: str, lines: Sequence[tuple[str, Sequence[float | N
         path = _path(values, most, bottom, ceiling)
         if path:
             parts.append(
-                f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>'
+                f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" '
+                'stroke-linejoin="round" stroke-linecap="round"/>'
             )
         if len(lines) > 1:
             x = WIDTH - RIGHT - 70 * (len(lines) - number)
