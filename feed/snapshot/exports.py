@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from feed.snapshot.delta import changes
 from feed.snapshot.format import Value
 from feed.snapshot.reader import Range, Snapshot
 from feed.snapshot.static import blocks, network_text, owners
@@ -159,3 +160,36 @@ def _quoted(text: str) -> str:
         for byte in text.encode()
     )
     return f'"{escaped}"'
+
+
+def delta(old: Snapshot, new: Snapshot) -> Iterator[str]:
+    """Yield what leads from one list to a later one: an object a network, metadata last.
+
+    A consumer takes off every network with `"change":"left"` and then adds every one with `"came"`.
+    """
+    count = 0
+    for word, wanted in (("left", False), ("came", True)):
+        for change in changes(old, new):
+            if change.added != wanted or _is_test(change.range):
+                continue
+            run = change.range
+            for first, width in blocks(run.first, run.last, _BITS[run.version]):
+                count += 1
+                network = network_text(run.version, first, width)
+                row: dict[str, object] = {"change": word, "network": network}
+                if wanted:
+                    row |= {"code": run.value.code, "text": _text(run, first, width)}
+                yield _json(row)
+    meta = new.meta
+    yield _json(
+        {
+            "type": "metadata",
+            "zone": meta.zone,
+            "from_serial": old.serial,
+            "serial": meta.serial,
+            "refresh": meta.refresh_by,
+            "expire": meta.expire_at,
+            "records": count,
+            "sha256": new.body_digest.hex(),
+        }
+    )

@@ -397,3 +397,17 @@ def _line(rnd: random.Random, kind: str) -> str:
              f"45.{a}.0-7", f"45.0.{a}.{b // 8 * 8}/29", f"45.0.{a * 4}/22"]
         )  # fmt: skip
     return f"{mark}{entry}"
+
+
+def test_a_delta_leads_from_one_list_to_the_next() -> None:
+    old = snapshot_of(LISTED[:9])
+    new = snapshot_of((*LISTED[3:], "45.9.9.9"))
+    have = {row["network"]: row["code"] for row in map(json.loads, list(exports.jsonl(old))[:-1])}
+    *rows, last = map(json.loads, exports.delta(old, new))
+    for row in rows:
+        if row["change"] == "left":
+            del have[row["network"]]
+        else:
+            have[row["network"]] = row["code"]
+    assert have == {row["network"]: row["code"] for row in map(json.loads, list(exports.jsonl(new))[:-1])}
+    assert last["records"] == len(rows)
