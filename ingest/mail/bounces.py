@@ -21,6 +21,7 @@ from ingest.mail.signs import (
     names_address,
     of_a_person,
     opens_as_bounce,
+    personal,
     quotes,
     returns_mail,
     shows_failure,
@@ -90,8 +91,9 @@ def _bounce_in_words(notice: Notice) -> bool:
     """Whether the first lines are those of a known server, and no person or swindler repeats them."""
     if notice.headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject:
         return True
-    machine = from_daemon(notice) or notice.from_null or (opens_as_bounce(notice) and not distributed(notice))
-    if not machine or not _SOFTWARE_TEXT.search(notice.opening):
+    machine = from_daemon(notice) or notice.from_null
+    told = opens_as_bounce(notice) and not distributed(notice) and not personal(notice)
+    if not (machine or told) or not _SOFTWARE_TEXT.search(notice.opening):
         return False
     return notice.from_null or not (lures(notice) or (not daemon_address(notice) and quotes(notice)))
 
@@ -131,7 +133,13 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         or (text and (null or from_daemon_address(notice)))
         or (daemon and null and (returned or trouble_text(notice)))
         or (daemon and returned and trouble_text(notice))
-        or (opens_as_bounce(notice) and text and "@" in notice.opening and not answers)
+        or (
+            opens_as_bounce(notice)
+            and text
+            and "@" in notice.opening
+            and not answers
+            and not personal(notice)
+        )
         or (subject and text and returned)
     )
     return tuple(name for name, found in seen.items() if found) if enough else ()

@@ -40,7 +40,8 @@ BOUNCE_SUBJECT: Final = _any(
 \brejected (?:e?-?mail|message)\b|\bblocked (?:e?-?mail|message)\b
 \bmail(?:box)? undeliverable\b|\bnameserver error\b|\bmail failed\b|\bdelivery notice\b
 \bdelivery has been (?:delayed|suspended)\b|^delivery status\b|\[bounce\]|^ndn:|^ndr:|^non[- ]?delivery
-\bzustell(?:ung|fehler|problem|ungsfehler)|\bnicht zugestellt|\bunzustellbarkeit|\bzurückgewiesen
+\bnicht zustellbar|\bzustell(?:ung|fehler|problem|ungsfehler)|\bnicht zugestellt|\bunzustellbarkeit
+\bzurückgewiesen
 \bfehler bei der zustellung|\bübermittlungsfehler|\bonbestelbaar
 \bniet (?:worden )?(?:bezorgd|afgeleverd|besteld)|\bbezorging .{0,20}mislukt|\bkunne ikke leveres
 \bkan ikke leveres|\bikke leveret|\bulevert\b|\bikke levert|\bkunde inte levereras
@@ -120,7 +121,8 @@ FAILURE_TEXT: Final = _any(
 \bproblems? (?:delivering|in delivering)|\bsession follows\b
 \berror(?:s)? (?:delivering|during delivery)|\breason for (?:the )?(?:failure|return|rejection)
 (?:message|mail|e-?mail) (?:\S{1,60} )?(?:has been|was) (?:returned|rejected|blocked|refused)\b
-nicht zugestellt|zugestellt werden|unzustellbar|n'a pas pu [eê]tre (?:d[ée]livr|remis|distribu|envoy)
+nicht zugestellt|zugestellt werden|unzustellbar|empf(?:ä|ae)nger nicht erreicht
+n'a pas pu [eê]tre (?:d[ée]livr|remis|distribu|envoy)
 pas été (?:remis|délivr|distribu)|no (?:se )?(?:ha podido|pudo) (?:ser )?entrega
 non (?:è stato possibile|può essere) (?:consegnare|recapitare|consegnat|recapitat)
 não (?:foi|pôde) (?:ser )?(?:possível )?entreg|niet (?:worden )?(?:bezorgd|afgeleverd)

@@ -199,6 +199,18 @@ def lures(notice: Notice) -> bool:
     return any("href=" in part.text.lower() or "http" in part.text for part in notice.text_parts)
 
 
+_PERSONAL: Final = re.compile(
+    r"^(?:hi|hello|hey|dear \w+|hallo|look|see|bonjour|hola|ciao)\b"
+    r"(?!\.? ?(?:this is the|sender|customer|user))|\?(?: |$)"
+    r"|\b(?:my (?:e-?mail|mail|message)|i (?:got|get|sent|tried|received|think|have)|(?:did|can|do) you)\b"
+)
+
+
+def personal(notice: Notice) -> bool:
+    """Whether the first lines sound like a person who tells of a bounce; asked if nothing shows a machine."""
+    return _PERSONAL.search(notice.opening[:400]) is not None
+
+
 _QUOTED: Final = re.compile(
     r"\bwrote ?:|\bschrieb\b|\ba écrit\b|\bescribió\b|\bha scritto\b|\bschreef\b|\bskrev\b"
 )

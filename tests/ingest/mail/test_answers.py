@@ -322,6 +322,36 @@ ANSWERS |= {
     "vacation no header null": (reply("Urlaub", "Ich bin bis Montag im Urlaub.\n", path=""), Kind.AUTO),
 }
 
+ANSWERS |= {
+    "third round m": (reply("Out of Office", "I am away\n", ("X-Autoreply", "yes")), Kind.AUTO),
+    "third round n": (
+        reply(
+            "Réception de votre message",
+            "Nous avons bien reçu votre message.\n",
+            ("Auto-Submitted", "auto-replied"),
+        ),
+        Kind.AUTO,
+    ),
+    "third round o": (
+        reply(
+            "[Ticket ID: 123456] Cheap watches",
+            "We received your ticket\n",
+            ("Auto-Submitted", "auto-replied"),
+            ("Precedence", "bulk"),
+        ),
+        Kind.AUTO,
+    ),
+    "third round p": (
+        reply(
+            "Ihre Anfrage (Ticket#2026) ist eingegangen",
+            "Danke\n",
+            ("Auto-Submitted", "auto-replied"),
+            ("X-OTRS-Loop", "yes"),
+        ),
+        Kind.AUTO,
+    ),
+}
+
 
 def kind_of(message: bytes) -> Kind:
     return judge(message, registration=Registration(), claim=Claim(), now=mails.NOW).kind

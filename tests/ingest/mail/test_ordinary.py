@@ -831,6 +831,88 @@ ORDINARY |= {
     ),
 }
 
+ORDINARY |= {
+    "third round 1": mail("Fitbit <x@fit.example>", "Delivery status of your order", "Shipped\n", GENERATED),
+    "third round 2": mail(
+        "Uber <x@u.example>",
+        "Your delivery failed",
+        "Your courier could not deliver. Contact support@u.example\n",
+        GENERATED,
+    ),
+    "third round 3": mail(
+        "Facebook <notification@fbmail.example>", "Kim mentioned you", "...\n", GENERATED, UNSUBSCRIBE
+    ),
+    "third round 4": mail(
+        "Mail Team <mailteam@corp.example>", "Failed login", "Someone failed to log in\n", GENERATED
+    ),
+    "third round 5": mail(
+        "Hermes <h@h.example>", "Zustellbenachrichtigung", "Ihr Paket kommt heute.\n", GENERATED
+    ),
+    "third round 6": mail(
+        "La Poste <l@poste.example>",
+        "Avis de non distribution de votre colis",
+        "Votre colis 123 non distribué.\n",
+    ),
+    "third round 7": mail(
+        "PostNL <p@p.example>",
+        "Je pakket kon niet worden bezorgd",
+        "Pakket niet bezorgd. Haal het op.\n",
+        GENERATED,
+    ),
+    "third round 8": mail(
+        "Postmates <p@p.example>",
+        "Undeliverable order",
+        "Your order could not be delivered to 1 Main Street.\n",
+        GENERATED,
+    ),
+    "third round 9": mail(
+        "ISP <abuse@isp.example>", "Abuse report about 192.0.2.1", "Spam was sent by your host.\n"
+    ),
+    "third round 10": mail(
+        "Kim <kim@f.example>",
+        "Undeliverable?",
+        'Hi, did you get: "user unknown" for jo@x.example could not be delivered?\n',
+        path="kim@f.example",
+    ),
+    "third round 11": mail(
+        "Kim <kim@f.example>",
+        "Mail delivery failed",
+        "Hi Jo, my mail to sam@x.example failed: 550 user unknown. Can you ask him?\n",
+        path="kim@f.example",
+    ),
+    "third round 12": mail(
+        "Kim <kim@f.example>", "Returned mail", "Look, this came back:\n\n" + RAW_BOUNCE, path="kim@f.example"
+    ),
+    "third round 13": mail(
+        "Admin <admin@corp.example>",
+        "Notice: mailbox migration",
+        "Your mailbox will be moved. Mail may be delayed. https://corp.example\n",
+    ),
+    "third round 14": mail(
+        "Spamhaus News <n@s.example>", "Bounce messages and backscatter", "550 5.7.1\n", BULK
+    ),
+    "third round 15": mail("List <owner@l.example>", "You are not subscribed yet", "Join our list\n"),
+    "third round 16": mail(
+        "Mailchimp <m@m.example>", "Your list confirmation", "Confirm subscription by click\n", GENERATED
+    ),
+    "third round 17": mail(
+        "Kim <kim@f.example>",
+        "Vacation",
+        "On vacation! Photos attached. I am out until Monday.\n",
+        path="kim@f.example",
+    ),
+    "third round 18": mail(
+        "Boss <boss@corp.example>",
+        "Automatic reply settings",
+        "Please set your out of office.\n",
+        path="boss@corp.example",
+    ),
+    "third round 19": mail(
+        "IT <it@corp.example>", "Automatic replies must be set", "Please set.\n", GENERATED
+    ),
+    "third round 20": mail("Newsletter <n@n.example>", "Auto-Responder tips", "...\n", BULK),
+}
+
 
 def judged(message: bytes) -> tuple[Kind, Refusal | None]:
     result = judge(message, registration=Registration(), claim=Claim(), now=mails.NOW)

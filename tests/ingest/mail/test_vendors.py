@@ -1550,6 +1550,104 @@ SECOND_ROUND: dict[str, tuple[bytes, Kind]] = {
     ),
 }
 
+SECOND_ROUND |= {
+    "third round a": (
+        text(
+            "Mail Delivery Service <mds@x.example>",
+            "Delivery Report (failure) for nobody@emitter.example",
+            "This report relates to your message: nobody@emitter.example unknown user\n",
+        ),
+        Kind.NDR,
+    ),
+    "third round b": (
+        text(
+            "MAILER-DAEMON (Mail Delivery System)",
+            "Undelivered Mail",
+            "Recipient nobody@emitter.example does not exist\n",
+            return_path=None,
+        ),
+        Kind.NDR,
+    ),
+    "third round c": (
+        text(
+            "Mail Administrator <Postmaster@x.example>",
+            "Mail System Error - Returned Mail",
+            "This Message was undeliverable due to the following reason:\n\nYour message was not"
+            " delivered because the return address was refused.\n",
+        ),
+        Kind.NDR,
+    ),
+    "third round d": (
+        text(
+            "postmaster@x.example",
+            "NDN: Hi",
+            "Sorry. Your message could not be delivered to: nobody (The name was not found)\n",
+        ),
+        Kind.NDR,
+    ),
+    "third round e": (
+        text(
+            "System Attendant <postmaster@x.example>",
+            "Nicht zustellbar: Uhren",
+            "Ihre Nachricht hat einige oder alle Empfaenger nicht erreicht.\n",
+        ),
+        Kind.NDR,
+    ),
+    "third round f": (
+        text(
+            "postmaster@x.example",
+            "Ikke levert: Klokker",
+            "Meldingen kunne ikke leveres til nobody@emitter.example\n",
+        ),
+        Kind.NDR,
+    ),
+    "third round g": (
+        text(
+            "Mail Delivery System <MAILER-DAEMON@x.example>",
+            "=?koi8-r?b?7sXEz9PUwdfMxc7Oz8Ug08/Pwt3FzsnF?=",
+            "nobody@emitter.example\n",
+        ),
+        Kind.NDR,
+    ),
+    "third round h": (
+        text(
+            "bounce@x.example",
+            "Undelivered Mail Returned to Sender",
+            "I am sorry, your message to nobody@emitter.example could not be delivered: 550 unknown\n",
+            return_path="bounce@x.example",
+        ),
+        Kind.NDR,
+    ),
+    "third round i": (
+        text(
+            "Mail Delivery Subsystem <MAILER-DAEMON@x.example>",
+            "Warning: could not send message for past 4 hours",
+            "** THIS IS A WARNING MESSAGE ONLY **\n",
+            return_path="MAILER-DAEMON",
+        ),
+        Kind.DSN_DELAY,
+    ),
+    "third round j": (
+        text("no-reply@carrier.example", "(no subject)", "User unknown: nobody@carrier.example\n"),
+        Kind.NDR,
+    ),
+    "third round k": (
+        report("postmaster@x.example", "Automatic reply: x", "I am away", status("x.example")),
+        Kind.DSN_FAIL,
+    ),
+    "third round l": (
+        text(
+            "sam@x.example",
+            "Auto: Re: Cheap watches",
+            "I am out until Monday\n",
+            ("Auto-Submitted", "auto-replied (vacation)"),
+            ("Precedence", "bulk"),
+            return_path="sam@x.example",
+        ),
+        Kind.AUTO,
+    ),
+}
+
 
 @pytest.mark.parametrize("name", NOTICES)
 def test_the_kind_of_each_notice(name: str) -> None:
