@@ -45,8 +45,8 @@ OWNER: Final[dict[str, str]] = {
     "proofs.line_mail": "mail: post recipient={recipient} to /removal/mail to have a link sent to {to}",
     "proofs.line_txt": 'dns: publish {name} TXT "{value}", then post the address to /removal/txt',
     "proofs.stuck": "Nothing of this is possible?",
-    "proofs.stuck_text": "Write to the operator: he looks at the oldest case first and answers within {days} "
-    "days.",
+    "proofs.stuck_text": "Write to the operator, who looks at the oldest case first and answers within "
+    "{days} days.",
     "proofs.stuck_link": "Write to the operator",
     "proofs.back": "Back to the removal page",
     "form.leave_empty": "Leave this field empty",

@@ -25,6 +25,7 @@ class Operator(Client):
     def __init__(self, world: World, *, address: str = "203.0.113.1") -> None:
         super().__init__(world.site, address=address)
         self.app = create_app(world.site, parts=("site", "console"))
+        self.key = ""
 
     def press(self, action: str, page: str = "/console", **fields: str) -> httpx.Response:
         """Press a button of a page."""
@@ -51,8 +52,8 @@ def listed(world: World) -> World:
 @pytest.fixture
 def operator(listed: World) -> Operator:
     made = Operator(listed)
-    made.key = _key(listed, "operate", "read")  # type: ignore[attr-defined]
-    answer = made.post("/console/sign-in", data={"key": made.key})  # type: ignore[attr-defined]
+    made.key = _key(listed, "operate", "read")
+    answer = made.post("/console/sign-in", data={"key": made.key})
     assert answer.status_code == 303
     return made
 
@@ -138,7 +139,7 @@ def test_sessions_end(listed: World, operator: Operator) -> None:
 
 def test_a_session_ends_with_its_key_and_on_signing_out(listed: World, operator: Operator) -> None:
     other = Operator(listed, address="198.51.100.1")
-    assert other.post("/console/sign-in", data={"key": operator.key}).status_code == 303  # type: ignore[attr-defined]
+    assert other.post("/console/sign-in", data={"key": operator.key}).status_code == 303
     token = re.search(r'name="token" value="([0-9a-f]+)"', other.get("/console").text)
     assert token
     kept = httpx.Cookies(other.cookies)
@@ -150,7 +151,7 @@ def test_a_session_ends_with_its_key_and_on_signing_out(listed: World, operator:
         reporters.revoke_key(
             connection,
             operator.key.split("_")[1],
-            now=listed.site.seconds(),  # type: ignore[attr-defined]
+            now=listed.site.seconds(),
         )
     assert operator.get("/console").status_code == 303
 
