@@ -411,3 +411,22 @@ def test_a_delta_leads_from_one_list_to_the_next() -> None:
             have[row["network"]] = row["code"]
     assert have == {row["network"]: row["code"] for row in map(json.loads, list(exports.jsonl(new))[:-1])}
     assert last["records"] == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        pytest.param(["2.0.0.0/24", "2001:db8::1"], "2.0.0.1", id="an IPv6 name hides no IPv4 wildcard"),
+        pytest.param(["2000::/12"], "2.0.0.77", id="an IPv6 wildcard lists no IPv4 address"),
+        pytest.param(["2.0.0.0/8"], "2001:db8::1", id="an IPv4 wildcard lists no IPv6 address"),
+        pytest.param(["2000::/10"], "2001:db8::1", id="a wide IPv6 network"),
+        pytest.param(["2.0.0.0/8"], "2.77.1.1", id="a wide IPv4 network"),
+    ],
+)
+def test_names_of_one_family_are_not_those_of_the_other(listed: list[str], asked: str) -> None:
+    snapshot = snapshot_of(listed)
+    zone = {owner.name: owner.value for run in snapshot.ranges() for owner in owners(run)}
+    parents = {name[at + 1 :] for name in zone for at, char in enumerate(name) if char == "."}
+    address = ipaddress.ip_address(asked)
+    found = snapshot.lookup_address(address)
+    assert (found and found.code) == _answer(zone, parents, address.packed)
