@@ -48,7 +48,8 @@ def create_app(site: Site, *, parts: Collection[str] = ("site",)) -> FastAPI:
 
     parts: `site` for the public pages and the desk, `console` for the operator's console.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    # No redirects for a slash too many: the framework would take their host from the request.
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     visitors = Visitors(site)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(directory=render.STATIC), name="static")

@@ -42,6 +42,9 @@ _FIRST: Final[dict[str, str]] = {
     "start.for_reporter": "You receive backscatter",
     "start.for_reporter_text": "Report what arrived, from your mail log or a trap address, with a key from "
     "the operator. Mail content need not leave your server.",
+    "start.go_listed": "How to fix it",
+    "start.go_consumer": "Settings to copy",
+    "start.go_reporter": "How to report",
     "start.policy_link": "Read the policy: what is listed, for how long, and how it ends",
     # Look-up form and page
     "lookup.title": "Look-up",

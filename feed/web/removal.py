@@ -38,7 +38,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
         except AskedError:
             given = request.query_params.get("address", "")
             return (
-                RedirectResponse(str(request.url.replace(path="/lookup", query="")), status_code=303)
+                RedirectResponse("/lookup", status_code=303)
                 if (not given)
                 else wrong_address(request, site, given)
             )

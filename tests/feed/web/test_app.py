@@ -1,6 +1,7 @@
 """Headers, errors and limits of the whole application; texts complete; the policy page true."""
 
 import dataclasses
+import html.parser
 import pathlib
 import re
 import string
@@ -43,6 +44,79 @@ def test_every_page_has_the_marks_of_an_accessible_one(client: Client, path: str
     assert len(ids) == len(set(ids))
     for target in re.findall(r'(?:href="#|aria-labelledby="|aria-describedby=")([\w-]+)', page):
         assert target in ids
+
+
+class _Balance(html.parser.HTMLParser):
+    """Notes tags that do not match, attributes that come twice and blocks inside a paragraph."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "rect", "img", "hr"})
+    BLOCKS = frozenset({"p", "div", "ul", "ol", "dl", "table", "pre", "h1", "h2", "h3", "section", "form"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        if len(names) != len(set(names)):
+            self.faults.append(f"attribute twice in {tag}")
+        if any(name.startswith("on") or name == "style" for name in names):
+            self.faults.append(f"inline code in {tag}")
+        if tag in self.BLOCKS and self.open and self.open[-1] == "p":
+            self.faults.append(f"{tag} inside p")
+        if tag == "form" and "form" in self.open:
+            self.faults.append("form inside form")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"unmatched {tag}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *PATHS, "/fix", "/fix/exim", "/use", "/report", "/terms", "/statistics", "/desk/sign-in",
+        "/removal/proofs?address=192.0.2.7", "/dispute?address=192.0.2.7",
+    ],
+)  # fmt: skip
+def test_every_page_is_well_formed(world: World, path: str) -> None:
+    world.report("192.0.2.7")
+    page = Client(world.site, address="192.0.2.7").get(path).text
+    balance = _Balance()
+    balance.feed(page)
+    assert balance.faults == []
+    assert balance.open == []
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("host", ["evil.example", "feed.test:1@evil.example", "", "x" * 300])
+def test_the_host_field_gets_into_no_page_and_no_link(client: Client, host: str) -> None:
+    for path in ("/", "/removal", "/lookup/192.0.2.7", "/mine", "/desk"):
+        answer = client.get(path, headers={"host": host})
+        assert "evil.example" not in answer.text
+        assert "evil.example" not in answer.headers.get("location", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/lookup/..%2f..%2fetc",
+        "/ticket/..%2f", "/confirm/%2e%2e", "/fix/..%2fpolicy", "/lookup//evil.example", "/%00",
+        "/console/../desk", "/policy/",
+    ],
+)  # fmt: skip
+def test_path_tricks_lead_nowhere(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in {302, 303, 404, 405, 422}
+    location = answer.headers.get("location", "/")
+    assert location.startswith("/")
+    assert not location.startswith("//")
+    assert "import " not in answer.text
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
