@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test lock clean
+.PHONY: serve test report lock clean
 
 serve: $(VENV)/.installed
 	@$(BIN)/backscatter-feed serve --first-run
 
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m tests.check
+
+# The numbers of judging on the collections of real mails beside the project, into docs/results.md.
+report: $(VENV)/.installed-test
+	@$(BIN)/python -m tests.report
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
