@@ -56,6 +56,15 @@ def same(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     source=1,
     policy=PRIVATE,
 )
+@example(  # only its observations mattered: they made a confirmed listing a milder one
+    life=[
+        Action(START + 2 * DAY, "observation", source=1, number=5),
+        Action(START + 2 * DAY + 5, "event", source=2, number=1, back=DAY),
+        Action(START + 2 * DAY + 60, "event", source=2, number=2),
+    ],
+    source=1,
+    policy=PRIVATE,
+)
 def test_retracted_reporter_leaves_a_world_without_it(
     database: Database, life: list[Action], source: int, policy: Policy
 ) -> None:
