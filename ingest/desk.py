@@ -159,7 +159,8 @@ class Desk:
             address = parse_address(said.address)
         except AddressError as problem:
             raise ProblemError("invalid", errors=(FieldError("/address", str(problem)),)) from None
-        if not self.feed.settings.publish.allow_special and (why := special_purpose(address)) is not None:
+        trial = self.feed.settings.publish.allow_special
+        if (why := special_purpose(address, trial=trial)) is not None:
             raise ProblemError("bad_address_class", why)
         today = self.now().date()
         if said.day > today:
@@ -179,6 +180,7 @@ class Desk:
                 null_n=said.null_24h,
                 genuine_n=said.genuine_24h,
                 seen_24h=said.seen_24h,
+                now=int(self.now().timestamp()),
             )
 
 

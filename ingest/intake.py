@@ -88,7 +88,7 @@ class Intake:
                 return self._store_many(reporter, batch, now=now)
             except sa.exc.IntegrityError:
                 continue
-        raise ProblemError("conflict")
+        raise ProblemError("busy", headers={"Retry-After": "1"})
 
     def _store_many(
         self, reporter: Reporter, batch: Sequence[Judged], *, now: dt.datetime
@@ -152,7 +152,7 @@ class Intake:
         judgement, claim = judged.judgement, judged.submission.claim
         if judgement.emitter is None or judgement.verdict not in {Verdict.BACKSCATTER, Verdict.UNVERIFIABLE}:
             return None
-        observed_at = (judgement.observed_at or now).replace(second=0, microsecond=0)
+        observed_at = min(judgement.observed_at or now, now).replace(second=0, microsecond=0)
         token = claim.recipient_token
         return Event(
             event_id=secrets.randbits(62),
