@@ -8,8 +8,11 @@ import httpx2 as httpx
 import pytest
 import sqlalchemy as sa
 
+from feed.domain.address import parse_address
 from feed.jobs import outbox as job
 from feed.settings import MailSettings, SiteSettings
+from feed.store import proofs
+from feed.store.outbox import link_token
 from feed.store.tables import emitter_state, removal, ticket
 from feed.store.tables_site import outbox, proof
 from feed.web.proofs import LABEL
@@ -184,6 +187,19 @@ def test_a_link_is_void_after_another_removal(listed: World, sink: MailSink) -> 
     listed.report(LISTED, hours_ago=0.5, apart_hours=0.2)
     assert _is_listed(listed)
     assert "This link is void" in Client(listed.site).post(link).text
+    assert _is_listed(listed)
+
+
+def test_a_link_is_bound_to_the_removals_so_far(listed: World) -> None:
+    """Whatever the waits say: a link made at another epoch removes nothing."""
+    site, seed = listed.site, bytes(range(32))
+    with site.database.write() as connection:
+        proofs.make(
+            connection, site.secret, seed=seed, address=parse_address(LISTED), epoch=1, means="mail",
+            now=site.seconds(),
+        )  # fmt: skip
+    answer = Client(site).post(f"/confirm/{link_token(site.secret, seed)}")
+    assert "This link is void" in answer.text
     assert _is_listed(listed)
 
 
