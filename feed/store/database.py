@@ -52,7 +52,9 @@ class Database:
         if not self.url.database or self.url.database == ":memory:":
             raise StoreError("SQLite needs a file: processes share it")
         engine = sa.create_engine(
-            self.url, connect_args={"timeout": 10, "check_same_thread": False, "isolation_level": None}
+            self.url,
+            hide_parameters=True,
+            connect_args={"timeout": 10, "check_same_thread": False, "isolation_level": None},
         )
 
         @sa.event.listens_for(engine, "connect")
@@ -74,6 +76,7 @@ class Database:
         return sa.create_engine(
             self.url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"connect_timeout": 5},
         )
 
