@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import emitter_key
 from feed.domain.event import Event, RecipientClass, Verdict
-from feed.store import bulk, evidence, receipts, usage
+from feed.store import bulk, receipts, replay, usage
 from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.reporters import Reporter
@@ -137,11 +137,12 @@ class Intake:
             if found is None:
                 return None
             if found.emitter_key is not None and found.event_day is not None and found.event_id is not None:
-                evidence.retract(
+                replay.retract_event(
                     connection,
                     bytes(found.emitter_key),
                     day=found.event_day,
                     event_id=found.event_id,
+                    secret=self._secret,
                     now=int(now.timestamp()),
                 )
             answer: dict[str, Any] = json.loads(receipts.mark_retracted(connection, found).answer)
