@@ -74,7 +74,7 @@ def test_a_damaged_or_cut_log_ends_before_the_damage(lists: list[Snapshot]) -> N
 def test_the_log_survives_a_restart_and_a_torn_write(lists: list[Snapshot], tmp_path: Path) -> None:
     log = history.Log(tmp_path)
     assert log.open("bl.example.org") is None
-    for old, new in itertools.pairwise(lists):
+    for old, new in itertools.pairwise(lists[:4]):
         log.add(history.step(old, new, NOW), memoryview(new.data()))
     os.close(log.descriptor)
     with (tmp_path / "bl.example.org.log").open("ab") as file:
