@@ -11,6 +11,7 @@ from feed.domain.address import Address, network_of, packed, special_purpose
 from feed.domain.explain import Explanation
 from feed.domain.listing import Code, EmitterState, Hold, State
 from feed.store.inspection import Inspection
+from feed.store.manual import Manual
 from feed.store.states import Change
 from feed.web.chart import Bar, listed_bars
 from feed.web.messages import text
@@ -86,6 +87,10 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
     state = row.state if row is not None else EmitterState(unit=32 if address.version == 4 else 64)  # noqa: PLR2004
     never = never_words(address, allow_special=allow_special)
     covers = state.unit != 128 or (row is not None and row.address == packed(address))  # noqa: PLR2004
+    removable = covers and state.state in _REMOVABLE
+    by_hand = _by_hand(seen)
+    if by_hand is not None and seen.code is by_hand.code:
+        state, covers = dataclasses.replace(state, **_as_listed(by_hand)), True
     listed = never is None and state.code is not Code.NONE and covers
     reported = reported_of(seen.explanation)
     until = None if listed else _was_listed_until(seen.history)
@@ -96,7 +101,7 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         address=address,
         never=never,
         listed=listed,
-        state=state.state if row is not None else None,
+        state=state.state if row is not None or by_hand is not None else None,
         state_word=text("state.listed" if listed else "state.not_listed"),
         code=state.code if listed else Code.NONE,
         unit=unit,
@@ -110,13 +115,24 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         history=tuple(_history(seen.history)) if never is None else (),
         reported=reported,
         listed_minute=state.listed_at if listed else None,
-        ends_minute=reported.ends_minute if listed else None,
+        ends_minute=(by_hand.until_minute if by_hand is not None else reported.ends_minute)
+        if listed
+        else None,
         was_listed_until_minute=until,
-        can_ask=never is None and covers and state.state in _REMOVABLE,
+        can_ask=never is None and removable,
         show_advice=shown and bool(reported.n),
         bars=tuple(listed_bars(seen.history, now_minute=now // 60)) if never is None else (),
         at=now,
     )
+
+
+def _by_hand(seen: Inspection) -> Manual | None:
+    """Return the listing by hand that DNS answers for, if there is one."""
+    return None if seen.exempt else min(seen.by_hand, key=lambda one: one.code, default=None)
+
+
+def _as_listed(one: Manual) -> dict[str, Any]:
+    return {"state": State.LISTED, "code": one.code, "unit": one.unit, "hold": 0, "reason": "by_hand"}
 
 
 def finding_json(found: Finding) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import pytest
 
 from feed.domain.address import parse_network
 from feed.domain.event import Attestation, Kind, RecipientClass
-from feed.domain.listing import Hold
+from feed.domain.listing import Code, Hold
 from feed.domain.policy import PRIVATE, with_overrides
-from feed.store import exemptions
+from feed.store import exemptions, manual
 from feed.web.render import STATIC
 from tests.feed.web.world import Client, World
 
@@ -292,3 +292,18 @@ def test_no_page_uses_scripts_or_anybody_else(client: Client, world: World) -> N
         assert not re.search(r'(src|href|action)="(https?:)?//', page)
         assert not re.search(r"\son[a-z]+=|style=", page)
     assert "url(" not in (STATIC / "site.css").read_text()
+
+
+@pytest.mark.parametrize(("asked", "listed"), [("192.0.2.44", True), ("192.0.2.45", False)])
+def test_listed_by_hand_is_what_dns_answers_for(
+    client: Client, world: World, asked: str, listed: bool
+) -> None:
+    now = world.site.seconds()
+    with world.site.database.write() as connection:
+        manual.add(
+            connection, network=parse_network("192.0.2.44"), code=Code.REPORTED, reason="asked by its owner",
+            author="test", now=now, until_minute=now // 60 + 1440, allow_special=True,
+        )  # fmt: skip
+    found = client.json(f"/lookup?address={asked}")
+    assert (found["listed"], found["code"]) == (listed, "127.0.0.3" if listed else None)
+    assert ("by hand" in _words(client, asked)) is listed
