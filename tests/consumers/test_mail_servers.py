@@ -60,8 +60,9 @@ def software(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
 
 
 def _folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)  # the mail server's own user must reach its spool
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.owner() == "root" and not parent.stat().st_mode & 0o005:
+            parent.chmod(0o755)  # the mail server's own user must reach its spool
     folder = tmp_path / "lab"
     folder.mkdir()
     return folder
