@@ -78,7 +78,7 @@ SCALES: Final = {
         reporters=30, emitters=90, mixed=6, innocents=300, pools=4, providers=3, forwarders=4, refusers=4
     ),
     "full": Scale(
-        reporters=100, emitters=300, mixed=20, innocents=3000, pools=10, providers=5, forwarders=20,
+        reporters=100, emitters=250, mixed=10, innocents=3000, pools=5, providers=3, forwarders=20,
         refusers=20,
     ),
 }  # fmt: skip
