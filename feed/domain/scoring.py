@@ -362,6 +362,8 @@ def _ended(old: EmitterState, new: EmitterState, to_state: State, at: int, cause
         hold=0,
         reason="",
     )
+    # The row's score is as old as its last scoring, so the history would depend on when that was; after
+    # a removal or a void nothing of it counts anyway.
     transition = Transition(
         at=at,
         from_state=old.state,
@@ -369,6 +371,6 @@ def _ended(old: EmitterState, new: EmitterState, to_state: State, at: int, cause
         from_code=old.code,
         to_code=Code.NONE,
         cause=cause,
-        score=old.score,
+        score=0,
     )
     return Step(state=ended, transitions=(transition,))
