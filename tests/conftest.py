@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 
 from feed.store.database import Database
@@ -17,6 +18,12 @@ from feed.store.secret import Secret
 from feed.store.upgrade import upgrade
 
 REQUIRE_ALL = os.environ.get("BSF_REQUIRE_ALL") == "1"
+
+# The run that decides is the same each time; every run at a desk looks for new counter-examples.
+hypothesis.settings.register_profile("decides", derandomize=True)
+if REQUIRE_ALL:
+    hypothesis.settings.load_profile("decides")
+
 ROOT = pathlib.Path(__file__).parent.parent
 
 
