@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from feed.store import tables_site  # noqa: F401 - its tables join the metadata
+from feed.store import tables_reporter, tables_site  # noqa: F401 - their tables join the metadata
 from feed.store.tables import metadata
 
 connection = context.config.attributes["connection"]
