@@ -122,6 +122,10 @@ class Desk:
             own_networks=reporter.own_networks,
             forwarders=reporter.forwarders,
             accept_special=self.feed.settings.publish.allow_special,
+            prvs_keys=reporter.prvs_keys,
+            srs_keys=reporter.srs_keys,
+            own_domains=reporter.own_domains,
+            bounce_domains=reporter.bounce_domains,
         )
 
     def _judge(self, reporter: Reporter, submission: Submission, *, now: dt.datetime) -> Judgement:

@@ -13,9 +13,11 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import Network, parse_network
 from feed.domain.evidence import Standing, Trust
-from feed.store import grouping
+from feed.domain.signing import key_of
+from feed.store import grouping, registration
+from feed.store.registration import Fact, RegistrationError
 from feed.store.secret import Secret
-from feed.store.tables import api_key, reporter, reporter_host, reporter_network, trust_snapshot
+from feed.store.tables import api_key, reporter, reporter_network, trust_snapshot
 
 SCOPES: Final = ("report", "read", "operate")
 FULL_WEIGHT: Final = 20
@@ -24,10 +26,6 @@ SEED_DAYS: Final = 90
 # Asked with every report: made once, since making a statement costs more than running it.
 _API_KEY: Final = sa.select(api_key).where(api_key.c.key_id == sa.bindparam("key_id"))
 _REPORTER: Final = sa.select(reporter).where(reporter.c.source_id == sa.bindparam("source_id"))
-_HOSTS: Final = sa.select(reporter_host).where(reporter_host.c.source_id == sa.bindparam("source_id"))
-_NETWORKS: Final = sa.select(reporter_network).where(
-    reporter_network.c.source_id == sa.bindparam("source_id")
-)
 _KEY: Final = re.compile(r"bsf_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
@@ -50,6 +48,10 @@ class Reporter:
     internal_hosts: frozenset[str]
     own_networks: tuple[Network, ...]
     forwarders: tuple[Network, ...]
+    own_domains: frozenset[str] = frozenset()
+    bounce_domains: frozenset[str] = frozenset()
+    prvs_keys: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
+    srs_keys: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +103,15 @@ def register(  # one argument for each fact that the operator states
     connection.execute(
         sa.update(reporter).where(reporter.c.source_id == source_id).values(group_id=group_id or source_id)
     )
-    hosts = [{"source_id": source_id, "host": host.lower(), "role": "border"} for host in border_hosts]
-    hosts += [{"source_id": source_id, "host": host.lower(), "role": "internal"} for host in internal_hosts]
-    networks = [{"source_id": source_id, "network": str(net), "role": "own"} for net in own_networks]
-    networks += [{"source_id": source_id, "network": str(net), "role": "forwarder"} for net in forwarders]
-    if hosts:
-        connection.execute(sa.insert(reporter_host), hosts)
-    if networks:
-        connection.execute(sa.insert(reporter_network), networks)
+    facts = [(Fact.BORDER_HOST, host) for host in border_hosts]
+    facts += [(Fact.INTERNAL_HOST, host) for host in internal_hosts]
+    facts += [(Fact.OWN_NETWORK, str(network)) for network in own_networks]
+    facts += [(Fact.FORWARDER, str(network)) for network in forwarders]
+    for fact, value in facts:
+        try:
+            registration.add(connection, source_id, fact, value, now=now)
+        except RegistrationError as problem:
+            raise ReporterError(f"{value}: {problem}") from None
     return source_id
 
 
@@ -118,8 +121,7 @@ def find(connection: Connection, source_id: int) -> Reporter:
     row = connection.execute(_REPORTER, asked).mappings().first()
     if row is None:
         raise ReporterError("there is no such reporter")
-    hosts = connection.execute(_HOSTS, asked).all()
-    networks = connection.execute(_NETWORKS, asked).all()
+    facts = registration.facts_of(connection, source_id)
     return Reporter(
         source_id=source_id,
         name=row["name"],
@@ -128,10 +130,14 @@ def find(connection: Connection, source_id: int) -> Reporter:
         weight=max(row["weight"], row["earned_weight"]),
         vetted=row["vetted"],
         suspended=row["suspended_at"] is not None,
-        border_hosts=frozenset(host.host for host in hosts if host.role == "border"),
-        internal_hosts=frozenset(host.host for host in hosts if host.role == "internal"),
-        own_networks=tuple(parse_network(net.network) for net in networks if net.role == "own"),
-        forwarders=tuple(parse_network(net.network) for net in networks if net.role == "forwarder"),
+        border_hosts=frozenset(facts[Fact.BORDER_HOST]),
+        internal_hosts=frozenset(facts[Fact.INTERNAL_HOST]),
+        own_networks=tuple(map(parse_network, facts[Fact.OWN_NETWORK])),
+        forwarders=tuple(map(parse_network, facts[Fact.FORWARDER])),
+        own_domains=frozenset(facts[Fact.OWN_DOMAIN]),
+        bounce_domains=frozenset(facts[Fact.BOUNCE_DOMAIN]),
+        prvs_keys=tuple(map(key_of, facts[Fact.PRVS_KEY])),
+        srs_keys=tuple(map(key_of, facts[Fact.SRS_KEY])),
     )
 
 

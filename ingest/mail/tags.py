@@ -6,7 +6,6 @@ and SES are recognised only.
 """
 
 import base64
-import binascii
 import dataclasses
 import datetime as dt
 import enum
@@ -148,17 +147,3 @@ def _srs_age(stamp: str, day: int) -> int:
     """Return how many days ago an SRS time stamp was made."""
     high, low = (_BASE32[letter] for letter in stamp.upper())
     return (day - (high * 32 + low)) % SRS_PERIOD
-
-
-def key_of(text: str) -> bytes:
-    """Return a registered key: `hex:` and digits, or the text itself; raises ValueError if empty or bad."""
-    if text.startswith("hex:"):
-        try:
-            key = binascii.unhexlify(text[4:])
-        except binascii.Error:
-            raise ValueError("a key after hex: needs an even number of hex digits") from None
-    else:
-        key = text.encode()
-    if not key:
-        raise ValueError("a key must not be empty")
-    return key

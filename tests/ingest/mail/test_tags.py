@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from feed.domain.event import Attestation, Kind, RecipientClass, Verdict
 from ingest.mail.judge import judge
 from ingest.mail.judgement import Claim, Judgement, Refusal, Registration
-from ingest.mail.tags import Tag, TagState, addresses_in, key_of, prvs_signature, read_tag
+from ingest.mail.tags import Tag, TagState, addresses_in, prvs_signature, read_tag
 from tests import mails
 
 KEYS = (b"another", b"secret")
@@ -140,19 +140,6 @@ def test_srs_is_good_for_three_weeks(days: int, state: TagState) -> None:
 def test_any_address_is_read_and_no_guess_is_valid(local: str, domain: str) -> None:
     tag = read_tag(local, domain, prvs_keys=KEYS, srs_keys=KEYS, at=AT)
     assert tag is None or tag.state is not TagState.VALID
-
-
-@pytest.mark.parametrize(
-    ("text", "key"), [("hex:00ff", b"\0\xff"), ("secret", b"secret"), ("ü", "ü".encode())]
-)
-def test_a_key_is_hex_or_text(text: str, key: bytes) -> None:
-    assert key_of(text) == key
-
-
-@pytest.mark.parametrize("text", ["", "hex:", "hex:0", "hex:zz"])
-def test_a_bad_key_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="key"):
-        key_of(text)
 
 
 def test_keys_are_never_printed() -> None:
