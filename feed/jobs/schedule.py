@@ -3,6 +3,7 @@
 A tick that fails is told once and tried again at the next tick; DNS goes on from the last snapshot.
 """
 
+import datetime as dt
 import signal
 import threading
 import time
@@ -12,10 +13,11 @@ from typing import Final
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from feed.jobs import outbox, publish, retention, retract, score, trust
+from feed.jobs import feeds, outbox, publish, retention, retract, score, trust
 from feed.jobs.leader import Leader
 from feed.jobs.selfcheck import SelfCheck
 from feed.opening import Feed
+from feed.snapshot.feed_files import FOLDER
 from feed.store import controls, manual
 from feed.store.controls import Control
 from feed.store.database import StoreError
@@ -31,6 +33,18 @@ CARRY_ON_S: Final = 900
 """So long a retraction is left to the command that began it."""
 
 MAIL_S: Final = 15
+
+FEEDS_S: Final = 60
+
+FEEDS_REST: Final = 4
+"""After the feed files were made they are left alone for so many times as long as it took."""
+
+RETRACTIONS_S: Final = 60
+
+SCORING_SHARE: Final = 2 / 3
+"""So much of the time between two ticks is for scoring; then what is scored is published, however much is
+left. An accepted removal is promised to be gone within 30 s, whatever else is to be done."""
+
 _log = structlog.get_logger()
 
 
@@ -47,6 +61,8 @@ class Scheduler:
         self._alarms: dict[str, str | None] = {}
         self._leapt_to = 0
         self._floods_at = 0
+        self._feeds_rest_until = 0.0
+        self._stopping = threading.Event()
 
     def tick(self) -> None:
         """Score what is due and publish."""
@@ -55,6 +71,15 @@ class Scheduler:
     def mail(self) -> None:
         """Send what waits in the outbox; a slow relay keeps no tick waiting."""
         self._guarded("mail", self._mail)
+
+    def retractions(self) -> None:
+        """Carry on retractions that were cut short; many addresses of one reporter keep no tick waiting."""
+        self._guarded("retraction", self._retractions)
+
+    def feed_files(self) -> None:
+        """Bring the feed files up to the snapshots."""
+        if self._clock() >= self._feeds_rest_until or self._clock() < self._feeds_rest_until - FORWARD_S:
+            self._guarded("feed files", self._feed_files)
 
     def night(self) -> None:
         """Make and drop weeks, delete what is past its time, and weigh what reporters earned."""
@@ -74,7 +99,7 @@ class Scheduler:
                 work()
                 if self._failed.pop(name, ""):
                     _log.info("working again", job=name)
-        except (StoreError, publish.PublishError) as problem:
+        except (StoreError, publish.PublishError, feeds.FeedFilesError) as problem:
             if str(problem) != self._failed.get(name):
                 _log.error("job failed, will be tried again", job=name, reason=str(problem))
             self._failed[name] = str(problem)
@@ -97,14 +122,10 @@ class Scheduler:
         tell("self-check", emitters=found.emitters, cells=found.cells, states=found.states)
 
     def _before_scoring(self, now: int) -> None:
-        """Do what decides on scores: retractions cut short, listings by hand that end, floods."""
+        """Do what decides on scores: listings by hand that end, floods."""
         feed = self._feed
         with feed.database.read() as connection:
-            numbers = retract.unfinished(connection, before=now - CARRY_ON_S)
             over = any(one.until_minute <= now // 60 for one in manual.in_force(connection, minute=0))
-        for number in numbers:
-            done = retract.carry_out(feed.database, feed.secret, number, now=now)
-            _log.info("retraction carried on", number=number, addresses=done.emitters_n)
         if over:
             with feed.database.write() as connection:
                 manual.end_expired(connection, now=now)
@@ -113,6 +134,15 @@ class Scheduler:
             for source_id, day in trust.mute_floods(feed.database, feed.policy, now=now):
                 _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
 
+    def _retractions(self) -> None:
+        feed = self._feed
+        now = int(self._clock())
+        with feed.database.read() as connection:
+            numbers = retract.unfinished(connection, before=now - CARRY_ON_S)
+        for number in numbers:
+            done = retract.carry_out(feed.database, feed.secret, number, now=now)
+            _log.info("retraction carried on", number=number, addresses=done.emitters_n)
+
     def _tick(self) -> None:
         feed = self._feed
         now = self._now()
@@ -120,9 +150,10 @@ class Scheduler:
         job = score.Scorer(
             database=feed.database, secret=feed.secret, policy=feed.policy, providers=feed.providers
         )
-        done = job.run(now=now)
-        if done.transitions:
-            _log.info("scored", addresses=done.scored, transitions=done.transitions)
+        end = time.monotonic() + SCORING_SHARE * feed.settings.score.tick_s
+        done = job.run(now=now, enough=lambda: time.monotonic() >= end)
+        if done.transitions or done.more:
+            _log.info("scored", addresses=done.scored, transitions=done.transitions, more=done.more)
         for zone in publish.publish(feed.database, feed.settings.publish, now=now):
             if zone.published_at == now:
                 _log.info("published", zone=zone.zone, serial=zone.serial, entries=zone.entries_n)
@@ -135,6 +166,17 @@ class Scheduler:
         done = outbox.send_due(feed.database, feed.settings.mail, feed.secret, now=int(self._clock()))
         if done.sent or done.failed:
             _log.info("mail", sent=done.sent, failed=done.failed, reason=done.failure)
+
+    def _feed_files(self) -> None:
+        settings = self._feed.settings.publish
+        began = self._clock()
+        made = feeds.in_own_process(
+            settings.files, settings.folder / FOLDER, now=int(began), stopping=self._stopping
+        )
+        if made:
+            took = max(0.0, self._clock() - began)
+            self._feeds_rest_until = self._clock() + FEEDS_REST * took
+            _log.info("feed files", zones=made, seconds=round(took, 1))
 
     def _now(self) -> int:
         """Return the time of this tick.
@@ -167,6 +209,14 @@ class Scheduler:
             self.mail, "interval", seconds=MAIL_S, coalesce=True, max_instances=1, misfire_grace_time=None
         )
         scheduler.add_job(
+            self.retractions, "interval", seconds=RETRACTIONS_S,
+            coalesce=True, max_instances=1, misfire_grace_time=None,
+        )  # fmt: skip
+        scheduler.add_job(
+            self.feed_files, "interval", seconds=FEEDS_S, coalesce=True, max_instances=1,
+            misfire_grace_time=None, next_run_time=dt.datetime.fromtimestamp(self._clock(), dt.UTC),
+        )  # fmt: skip
+        scheduler.add_job(
             self.night, "cron", hour=3, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600
         )
         scheduler.add_job(
@@ -176,12 +226,13 @@ class Scheduler:
         def stop(_number: int, _frame: object) -> None:
             if not scheduler.running:
                 raise SystemExit(0)
+            self._stopping.set()
             scheduler.shutdown(wait=False)
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         self.tick()
-        self.night()
+        scheduler.add_job(self.night, misfire_grace_time=None)  # at once, beside the ticks
         scheduler.start()
         self._leader.release()
 

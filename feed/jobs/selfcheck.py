@@ -16,7 +16,7 @@ from feed.domain.listing import EmitterState
 from feed.domain.policy import Policy
 from feed.domain.providers import Providers
 from feed.jobs.retention import CELL_DAYS
-from feed.store import controls, evidence, rules, states
+from feed.store import controls, evidence, rescore, rules, states
 from feed.store.controls import Control
 from feed.store.database import Database
 from feed.store.rules import Rules
@@ -64,7 +64,8 @@ class SelfCheck:
         """Check everybody at `now` (seconds) in short transactions and keep the result as a mark."""
         with self.database.read() as connection:
             loaded = rules.load(connection, policy=self.policy, providers=self.providers, now=now)
-            current = rules.recorded(connection, loaded)
+            # While a change of rules is under way, rows of both sides are right.
+            current = None if rescore.pending(connection) else rules.recorded(connection, loaded)
         found = Checked(emitters=0, skipped=0, cells=0, states=0)
         key = b""
         while True:

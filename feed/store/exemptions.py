@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, Network, emitter_key, network_of, packed, parse_network
 from feed.domain.listing import Hold
-from feed.store import controls, states
+from feed.store import controls, rescore
 from feed.store.tables import exemption
 
 
@@ -46,7 +46,7 @@ def add(
         )
         .returning(exemption.c.exemption_id)
     ).scalar_one()
-    states.make_due(connection, *_key_range(network))
+    _make_due(connection, network, number)
     controls.next_generation(connection)
     return number
 
@@ -61,7 +61,7 @@ def end(connection: Connection, exemption_id: int, *, now: int) -> bool:
     ).first()
     if row is None:
         return False
-    states.make_due(connection, *_key_range(parse_network(row.network)))
+    _make_due(connection, parse_network(row.network), exemption_id)
     controls.next_generation(connection)
     return True
 
@@ -93,5 +93,7 @@ def covering(exemptions: list[Exemption], address: Address, *, whole_64: bool) -
     ]
 
 
-def _key_range(network: Network) -> tuple[bytes, bytes]:
-    return emitter_key(network.network_address), packed(network.broadcast_address)
+def _make_due(connection: Connection, network: Network, exemption_id: int) -> None:
+    """Have whoever it covers scored; publication asks exemptions itself and does not wait for that."""
+    first, last = emitter_key(network.network_address), packed(network.broadcast_address)
+    rescore.span(connection, first, last, word=f"exempt:{exemption_id}")

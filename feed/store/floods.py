@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feed.store import states
-from feed.store.database import ROWS_A_WRITE
-from feed.store.tables import cell, flood_day
+from feed.store import rescore
+from feed.store.tables import flood_day
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ def mute(connection: Connection, source_id: int, *, day: int, addresses_n: int, 
     connection.execute(
         sa.insert(flood_day).values(source_id=source_id, day=day, addresses_n=addresses_n, set_at=now)
     )
-    _make_due(connection, source_id, day=day)
+    rescore.source_day(connection, source_id, day=day)
     return True
 
 
@@ -65,12 +64,5 @@ def review(connection: Connection, source_id: int, *, day: int, author: str, rea
     )
     if changed.rowcount == 0:
         return False
-    _make_due(connection, source_id, day=day)
+    rescore.source_day(connection, source_id, day=day)
     return True
-
-
-def _make_due(connection: Connection, source_id: int, *, day: int) -> None:
-    chosen = sa.select(cell.c.emitter_key).where(cell.c.source_id == source_id, cell.c.day == day).distinct()
-    keys = sorted(bytes(key) for key in connection.execute(chosen).scalars())
-    for start in range(0, len(keys), ROWS_A_WRITE):
-        states.make_keys_due(connection, keys[start : start + ROWS_A_WRITE])

@@ -11,7 +11,7 @@ from feed.domain.address import MAPPED_PREFIX, Network, network_of, packed, unpa
 from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, State, Transition
 from feed.store.dialect import insert_if_missing
-from feed.store.tables import cell, emitter_state, transition
+from feed.store.tables import emitter_state, transition
 
 DIRTY: Final = 0
 """`next_due_minute` of a row whose inputs changed: scored at the next tick, whatever the time."""
@@ -137,21 +137,6 @@ def make_keys_due(connection: Connection, keys: Sequence[bytes]) -> None:
         .where(emitter_state.c.emitter_key.in_(keys))
         .values(version=emitter_state.c.version + 1, next_due_minute=DIRTY)
     )
-
-
-def make_source_due(connection: Connection, source_id: int, *, first_day: int) -> None:
-    """Have every emitter scored at the next tick of which a source said anything since `first_day`."""
-    spoken = sa.select(cell.c.emitter_key).where(cell.c.source_id == source_id, cell.c.day >= first_day)
-    connection.execute(
-        sa.update(emitter_state)
-        .where(emitter_state.c.emitter_key.in_(spoken))
-        .values(version=emitter_state.c.version + 1, next_due_minute=DIRTY)
-    )
-
-
-def make_all_due(connection: Connection) -> None:
-    """Have everybody scored at the next tick: the policy, the trust or the provider file changed."""
-    make_due(connection, bytes(16), b"\xff" * 16)
 
 
 def due(connection: Connection, *, minute: int, limit: int) -> list[Row]:

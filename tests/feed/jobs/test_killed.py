@@ -127,7 +127,7 @@ def test_scoring_killed_at_random_points_ends_as_if_nothing_had_been(
             fill(database, round_number)
             if round_number % 3 == 0:
                 with database.write() as connection:
-                    states.make_all_due(connection)
+                    states.make_due(connection, bytes(16), b"\xff" * 16)
         started = time.monotonic()
         whole = run_scorer(peace, now)
         # As long as the same work took here and now, and a connection before it: on a busy machine more.
