@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from feed.commands import (
+    calibration,
     console,
     consumers,
     daily,
@@ -13,6 +14,7 @@ from feed.commands import (
     nightly,
     operator,
     processes,
+    registration,
     retracting,
     simulate,
     snapshots,
@@ -56,6 +58,9 @@ app.command()(operator.release)
 app.command()(console.console_link)
 app.command("audit")(console.show_audit)
 app.add_typer(snapshots.app, name="snapshot")
+operator.reporter.command("change")(registration.change_reporter)
+operator.reporter.command("show")(registration.show_reporter)
+operator.reporter.add_typer(calibration.canary, name="canary")
 app.add_typer(operator.reporter, name="reporter")
 app.add_typer(retracting.report, name="report")
 app.add_typer(nightly.providers, name="providers")

@@ -16,13 +16,13 @@ from feed.opening import Feed
 from feed.store import evidence, receipts, usage
 from feed.store.in_flight import InFlight, InFlightError
 from feed.store.reporters import Reporter
-from ingest import auth, batch, quota, schemas
+from ingest import auth, batch, calibration, quota, schemas
 from ingest.grouped import Grouped
 from ingest.intake import Answer, Intake, Judged
 from ingest.judge_wire import Question
 from ingest.judges import BusyError, Judges
 from ingest.mail.judge import judge_record
-from ingest.mail.judgement import Judgement, Registration
+from ingest.mail.judgement import Claim, Judgement, Registration
 from ingest.problems import FieldError, ProblemError
 from ingest.quota import Quota
 from ingest.submission import Submission
@@ -133,13 +133,17 @@ class Desk:
         if submission.message is None:
             judgement = judge_record(submission.claim, registration=registration, now=now)
             return _weakened(judgement) if submission.second_hand else judgement
-        question = Question(
-            message=submission.message, registration=registration, claim=submission.claim, now=now
-        )
-        try:
-            return self.judges.judge(question)
-        except BusyError:
-            raise ProblemError("busy", headers={"Retry-After": str(RETRY_S)}) from None
+        message = submission.message
+
+        def by_child(claim: Claim) -> Judgement:
+            question = Question(message=message, registration=registration, claim=claim, now=now)
+            try:
+                return self.judges.judge(question)
+            except BusyError:
+                raise ProblemError("busy", headers={"Retry-After": str(RETRY_S)}) from None
+
+        canary = calibration.judged(self.feed, reporter, message, by_child, now=now)
+        return canary if canary is not None else by_child(submission.claim)
 
     def receipt(self, reporter: Reporter, receipt_id: str) -> dict[str, Any]:
         """Return the answer that a report got; raises 404 for one that is not the reporter's own."""

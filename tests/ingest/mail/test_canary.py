@@ -1,15 +1,14 @@
 """Canaries: a border host that stamps passes, and every way of not stamping is found."""
 
-import dataclasses
 import datetime as dt
-import email
-import email.policy
 import ipaddress
 
 import pytest
 
 from feed.domain.address import Address
-from ingest.mail.canary import FIELD, Canary, CanaryError, Finding, Result, check_canary, make_canaries
+from feed.domain.canary import FIELD, NAMES, Canary, Finding, make_canaries
+from ingest.mail.canary import CLAIM, LARGEST, Name, Result, name_of, result_of
+from ingest.mail.judge import judge
 from ingest.mail.judgement import Registration
 from tests import mails
 
@@ -24,7 +23,8 @@ REGISTERED = Registration(
 MADE = make_canaries(
     recipient="trap@reporter.example",
     sender_host="canary.feed.example",
-    registration=REGISTERED,
+    border_hosts=REGISTERED.border_hosts,
+    internal_hosts=REGISTERED.internal_hosts,
     authserv_id="mx.reporter.example",
     token=TOKEN,
     at=mails.NOW,
@@ -43,47 +43,42 @@ def stamped(canary: Canary, address: Address, *, host: str = "mx.reporter.exampl
     ).encode() + canary.message
 
 
-def checked(message: bytes, expected: Address = V4, registration: Registration = REGISTERED) -> Result:
-    return check_canary(
-        message,
-        expected=expected,
-        token=TOKEN,
-        registration=registration,
-        authserv_id="mx.reporter.example",
-        now=mails.NOW,
-    )
+def checked(
+    message: bytes,
+    expected: Address = V4,
+    registration: Registration = REGISTERED,
+    now: dt.datetime = mails.NOW,
+) -> Result:
+    judgement = judge(message, registration=registration, claim=CLAIM, now=now)
+    return result_of(message, judgement, expected=expected, authserv_id="mx.reporter.example")
 
 
 @pytest.mark.parametrize("canary", MADE, ids=[canary.name for canary in MADE])
 @pytest.mark.parametrize("address", [V4, V6], ids=["over IPv4", "over IPv6"])
 @pytest.mark.parametrize("above", ["", STORE], ids=["direct", "through a store"])
 def test_a_server_that_stamps_passes(canary: Canary, address: Address, above: str) -> None:
-    result = checked(stamped(canary, address, above=above), address)
-    assert (result.name, result.finding, result.found, result.passed) == (
-        canary.name,
-        Finding.KNOWN_ADDRESS,
-        address,
-        True,
-    )
+    message = stamped(canary, address, above=above)
+    result = checked(message, address)
+    assert (result.finding, result.found) == (Finding.KNOWN_ADDRESS, address)
+    assert name_of(message) == Name(token=TOKEN, name=canary.name)
 
 
 @pytest.mark.parametrize("canary", MADE, ids=[canary.name for canary in MADE])
 def test_a_server_that_does_not_stamp_is_found(canary: Canary) -> None:
     result = checked(canary.message)
-    assert not result.passed
     assert result.finding is (Finding.NO_ADDRESS if canary.name == "plain" else Finding.FORGED_ADDRESS)
 
 
 @pytest.mark.parametrize("canary", MADE, ids=[canary.name for canary in MADE])
 def test_a_proxy_in_front_is_found(canary: Canary) -> None:
     result = checked(stamped(canary, ipaddress.ip_address("10.0.0.9")))
-    assert (result.finding, result.passed) == (Finding.OTHER_ADDRESS, False)
+    assert result.finding is Finding.OTHER_ADDRESS
 
 
 @pytest.mark.parametrize("canary", MADE, ids=[canary.name for canary in MADE])
 def test_a_wrong_name_is_found(canary: Canary) -> None:
     result = checked(stamped(canary, V4, host="mx2.reporter.example"))
-    assert (result.finding, result.passed) == (Finding.NO_ADDRESS, False)
+    assert result.finding is Finding.NO_ADDRESS
 
 
 def test_a_store_that_takes_mail_around_the_border_is_found() -> None:
@@ -103,60 +98,27 @@ def test_an_authentication_result_left_in_place_is_noted(canary: Canary) -> None
 
 @pytest.mark.parametrize("message", [b"", mails.dsn(), b"\0" * 100, b"X: y\n" * 400])
 def test_another_mail_is_no_canary(message: bytes) -> None:
-    assert checked(message).finding is Finding.NOT_THIS_CANARY
+    assert name_of(message) is None
 
 
-def test_a_canary_of_another_run_is_no_canary() -> None:
-    old = stamped(MADE[0], V4).replace(TOKEN.encode(), b"an-older-token")
-    assert checked(old).finding is Finding.NOT_THIS_CANARY
-
-
-def test_every_canary_is_a_mail_that_can_be_sent() -> None:
-    assert len({canary.name for canary in MADE}) == len(MADE) == 9
-    for canary in MADE:
-        parsed = email.message_from_bytes(canary.message, policy=email.policy.SMTP)
-        assert parsed[FIELD] == f"{TOKEN} {canary.name}"
-        assert parsed["To"].addresses[0].addr_spec == "trap@reporter.example"
-        assert not parsed.defects
-        assert canary.message.isascii()
-        assert b"\n" not in canary.message.replace(b"\r\n", b"")
-
-
-BAD: dict[str, dict[str, object]] = {
-    "no border host": {"registration": Registration()},
-    "a short token": {"token": "x"},
-    "a token with a line end": {"token": "abcdefgh\r\nBcc: x@y.example"},
-    "a recipient with a line end": {"recipient": "a@b.example\r\nBcc: x@y.example"},
-    "two recipients": {"recipient": "a@b.example, c@d.example"},
-    "a host with a blank": {"sender_host": "a b"},
-    "an authserv-id with a line end": {"authserv_id": "a\r\nX: y"},
-    "a border host with a bracket": {
-        "registration": dataclasses.replace(REGISTERED, border_hosts=frozenset({"a["}))
-    },
+NOT_OURS = {
+    "only a token": f"{FIELD}: {TOKEN}\r\n\r\nx".encode(),
+    "a name that no mail of ours has": f"{FIELD}: {TOKEN} evil\r\n\r\nx".encode(),
+    "in the body": f"Subject: x\r\n\r\n{FIELD}: {TOKEN} plain".encode(),
+    "larger than any": f"{FIELD}: {TOKEN} plain\r\n\r\n".encode() + b"x" * LARGEST,
+    "more fields than are read": b"X: y\r\n" * 3000 + f"{FIELD}: {TOKEN} plain\r\n\r\n".encode(),
 }
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_values_that_make_no_mail_are_refused(case: str) -> None:
-    values: dict[str, object] = {
-        "recipient": "trap@reporter.example",
-        "sender_host": "canary.feed.example",
-        "registration": REGISTERED,
-        "authserv_id": "mx.reporter.example",
-        "token": TOKEN,
-        "at": mails.NOW,
-    }
-    with pytest.raises(CanaryError):
-        make_canaries(**(values | BAD[case]))  # type: ignore[arg-type]
+@pytest.mark.parametrize("case", NOT_OURS)
+def test_what_only_looks_so_is_no_canary(case: str) -> None:
+    assert name_of(NOT_OURS[case]) is None
+
+
+def test_the_names_are_those_that_are_made() -> None:
+    assert {canary.name for canary in MADE} == set(NAMES)
 
 
 def test_a_canary_that_is_old_still_shows_its_address() -> None:
-    result = check_canary(
-        stamped(MADE[0], V4),
-        expected=V4,
-        token=TOKEN,
-        registration=REGISTERED,
-        authserv_id="mx.reporter.example",
-        now=mails.NOW + dt.timedelta(days=30),
-    )
-    assert result.passed
+    old = checked(stamped(MADE[0], V4), now=mails.NOW + dt.timedelta(days=30))
+    assert old.finding is Finding.KNOWN_ADDRESS
