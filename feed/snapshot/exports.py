@@ -6,6 +6,7 @@ snapshot alone: equal snapshots give equal bytes, so that rsync and ETags work. 
 """
 
 import csv
+import datetime as dt
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,21 +28,35 @@ Writer = Callable[[Snapshot], Iterator[str]]
 
 
 def plain(snapshot: Snapshot, version: int) -> Iterator[str]:
-    """Yield a comment about the list, then one address or CIDR a line; test entries are left out."""
+    """Yield comments about the list, then one address or CIDR a line; test entries are left out.
+
+    Comments stand on lines of their own and say how many lines follow: importers check it (ux-ecosystem.md
+    B15).
+    """
     meta = snapshot.meta
+    wanted = [
+        network_text(version, first, width)
+        for run, first, width in _networks(snapshot)
+        if run.version == version and not _is_test(run)
+    ]
     yield f"# {meta.zone}, IPv{version}, serial {meta.serial}, do not use after {meta.expire_at} (unix time)"
-    for run, first, width in _networks(snapshot):
-        if run.version == version and not _is_test(run):
-            yield network_text(version, first, width)
+    yield f"# entries: {len(wanted)}"
+    yield from wanted
 
 
 def csv_lines(snapshot: Snapshot) -> Iterator[str]:
-    """Yield `network,code,text` with a line of names; test entries are left out."""
-    yield "network,code,text"
+    """Yield `network,code,text,expires` with a line of names; test entries are left out.
+
+    expires: unix time after which the whole list must not be used. It stands on every line, since rows are
+    cut out of files of this kind, and comments break their readers.
+    """
+    yield "network,code,text,expires"
+    expires = snapshot.meta.expire_at
     for run, first, width in _networks(snapshot):
         if not _is_test(run):
             line = io.StringIO()
-            row = (network_text(run.version, first, width), run.value.code, _text(run, first, width))
+            network = network_text(run.version, first, width)
+            row = (network, run.value.code, _text(run, first, width), expires)
             csv.writer(line, lineterminator="").writerow(row)
             yield line.getvalue()
 
@@ -73,14 +88,15 @@ def rbldnsd(snapshot: Snapshot, version: int) -> Iterator[str]:
 
     The IPv6 one holds the mapped test entries, since rbldnsd looks mapped names up in IPv4 sets only where
     it serves one in the same zone. `$` is the address asked for, as with us, where the unit is one address;
-    wider units are named by their network, in entries of that size. `$TIMESTAMP` makes rbldnsd refuse a
-    file that is too old.
+    wider units are named by their network, in entries of that size. `$TIMESTAMP` makes rbldnsd refuse to
+    answer from a file that is too old; it reads it as UTC.
     """
     meta = snapshot.meta
     rname = meta.rname
     yield f"$SOA {TTL} {meta.mname}. {rname}. {meta.serial} {REFRESH_S} {RETRY_S} {EXPIRE_S} {MINIMUM_S}"
     yield f"$NS {TTL} " + " ".join(f"{name}." for name in meta.ns)
     yield f"$TTL {TTL}"
+    yield f"$TIMESTAMP - {dt.datetime.fromtimestamp(meta.expire_at, dt.UTC):%Y:%m:%d:%H:%M:%S}"
     for run, first, width in _networks(snapshot):
         if run.version != version:
             if version == 6 and _is_test(run):  # noqa: PLR2004
@@ -105,6 +121,7 @@ def _rbldnsd_value(run: Range, first: int, width: int) -> str:
 def bind(snapshot: Snapshot) -> Iterator[str]:
     """Yield a zone file (RFC 1035 section 5) with what AXFR gives: wildcards over whole octets or nibbles."""
     meta = snapshot.meta
+    yield f"; do not use after {meta.expire_at} (unix time)"
     yield f"$ORIGIN {meta.zone}."
     yield f"$TTL {TTL}"
     times = f"{meta.serial} {REFRESH_S} {RETRY_S} {EXPIRE_S} {MINIMUM_S}"

@@ -22,6 +22,7 @@ from feed.web import (
     console_actions,
     desk,
     dispute,
+    feeds,
     lookup,
     owner,
     pages,
@@ -72,6 +73,7 @@ def _public(site: Site, visitors: Visitors) -> list[APIRouter]:
     return [
         pages.router(site),
         pages_more.router(site),
+        feeds.router(site, visitors),
         lookup.router(site, visitors),
         removal.router(site, visitors),
         proofs.router(site, visitors, Prober(site)),

@@ -7,6 +7,7 @@ a page says what sources reported, never what somebody is (field-review.md 19).
 from typing import Final
 
 from feed.web.messages_console import CONSOLE
+from feed.web.messages_feeds import FEEDS
 from feed.web.messages_owner import OWNER
 from feed.web.messages_pages import PAGES
 
@@ -296,6 +297,7 @@ _FIRST: Final[dict[str, str]] = {
     "error.404": "There is no page at this address.",
     "error.405_title": "This does not work that way",
     "error.405": "This page does not take that kind of request.",
+    "error.410_title": "Not there any more",
     "error.413_title": "Too large",
     "error.415_title": "Wrong kind of content",
     "error.429_title": "Too many requests",
@@ -313,7 +315,7 @@ _FIRST: Final[dict[str, str]] = {
     "error.start": "Go to the start page",
 }
 
-MESSAGES: Final[dict[str, str]] = _FIRST | OWNER | PAGES | CONSOLE
+MESSAGES: Final[dict[str, str]] = _FIRST | OWNER | PAGES | FEEDS | CONSOLE
 """All texts by key."""
 
 

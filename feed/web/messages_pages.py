@@ -6,6 +6,7 @@ PAGES: Final[dict[str, str]] = {
     "nav.use": "Use it",
     "nav.report": "Report",
     "nav.fix": "Fix it",
+    "nav.feeds": "Feed files",
     "nav.statistics": "Statistics",
     "nav.terms": "Terms and privacy",
     "nav.reference": "API reference",

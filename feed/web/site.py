@@ -17,7 +17,7 @@ class Site:
     """Everything that the pages need. now: gives an aware UTC time.
 
     providers None: the provider file could not be read. openapi: gives the description of the report API,
-    None where it is not served. quotas: events a day of a new and of a vetted reporter. The two limits are
+    None where it is not served. quotas: events a day of a new and of a vetted reporter. The limits are
     per network (/24, /64) and per process: so many at once, refilled evenly over a minute or an hour.
     """
 
@@ -29,6 +29,7 @@ class Site:
     now: Callable[[], dt.datetime]
     lookups_a_minute: int = 60
     removals_an_hour: int = 10
+    downloads_an_hour: int = 1000
     openapi: Callable[[], dict[str, Any]] | None = None
     quotas: tuple[int, int] | None = None
 

@@ -25,6 +25,7 @@ class Visitors:
         self._site = site
         self._lookups = Throttle(burst=site.lookups_a_minute, period_s=_MINUTE_S)
         self._sign_ins = Throttle(burst=site.removals_an_hour, period_s=_HOUR_S)
+        self._downloads = Throttle(burst=site.downloads_an_hour, period_s=_HOUR_S)
         self._removals = Throttle(burst=site.removals_an_hour, period_s=_HOUR_S)
 
     def address(self, request: Request) -> Address | None:
@@ -39,6 +40,10 @@ class Visitors:
     def count_removal(self, request: Request) -> None:
         """Count a removal asked for; raises `PageError` 429 if the network has made too many."""
         self._count(self._removals, request)
+
+    def count_download(self, request: Request) -> None:
+        """Count a feed file sent; raises `PageError` 429 if the network has fetched too many."""
+        self._count(self._downloads, request)
 
     def count_sign_in(self, request: Request) -> None:
         """Count a try to sign in; raises `PageError` 429 if the network has made too many."""

@@ -61,6 +61,16 @@ def points(micro: int) -> str:
     return str(whole) if not rest else f"{whole}.{rest:06d}".rstrip("0")
 
 
+def size(number: int) -> str:
+    """Return bytes as people read them: `812 B`, `14 kB`, `1.2 MB`."""
+    value = float(number)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:  # noqa: PLR2004
+            return f"{value:.0f} {unit}" if unit != "MB" else f"{value:.1f} MB"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def left(minutes: int) -> str:
     """Return how long is left, in one unit rounded up: `1 minute`, `5 hours`, `27 days`."""
     if minutes < 2 * 60:
