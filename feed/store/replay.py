@@ -6,6 +6,7 @@ the tables, marked: events with `retracted_at`, transitions with `void_at` (scor
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -31,6 +32,8 @@ KEPT_DAYS: Final = 130
 _SECONDS_A_MINUTE: Final = 60
 _SLACK_MINUTES: Final = 2
 """A tick may have been late by so much; such a transition is still the same one."""
+_PASSED_UNSEEN: Final = frozenset({State.CLEAR, State.WATCH, State.PENDING})
+"""Where an emitter may stand between two ticks of one minute without leaving a trace."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class Plan:
     """A retraction for one emitter, calculated. row None: the emitter has no scored row.
 
     replayed None: row and history stay as they are, only the evidence goes. kept: transitions that stand.
+    added: those of the replayed life that come after them.
     """
 
     key: bytes
@@ -74,6 +78,7 @@ class Plan:
     voided: int
     policy_id: int
     trust_id: int
+    added: tuple[Recorded, ...] = ()
 
     @property
     def difference(self) -> Difference | None:
@@ -119,13 +124,14 @@ def plan(
     if _told(with_them) == _told(replayed):
         return nothing
     history = _history(connection, key, since=_begin(now))
-    kept = _common(history, with_them, replayed)
+    kept, steps = _common(history, with_them, replayed)
     newest = less.eras[-1]
     return dataclasses.replace(
         nothing,
         replayed=replayed,
         kept=kept,
         voided=len(history) - kept,
+        added=replayed.history[steps:],
         policy_id=newest.policy_id,
         trust_id=newest.trust_id,
     )
@@ -274,17 +280,35 @@ def _history(connection: Connection, key: bytes, *, since: int) -> list[sa.Row[t
     return list(connection.execute(chosen.order_by(table.c.seq)))
 
 
-def _common(history: list[sa.Row[tuple[int, ...]]], with_them: Replayed, replayed: Replayed) -> int:
-    """Return how many of the first transitions are the same in both lives, and are those of the table."""
-    count = 0
-    for row, one, other in zip(history, with_them.history, replayed.history, strict=False):
-        new = other.transition
-        stored = (row.from_state, row.to_state, row.code, row.cause)
-        same = one == other and stored == (new.from_state, new.to_state, new.to_code, new.cause)
-        if not same or abs(row.at_minute - new.at) > _SLACK_MINUTES:
+def _common(
+    history: Sequence[sa.Row[tuple[int, ...]]], with_them: Replayed, replayed: Replayed
+) -> tuple[int, int]:
+    """Return how many rows of the table stand, and how many steps of the replayed life they tell.
+
+    Those at the beginning that are the same in both lives. A life is told minute by minute; the table shows
+    more of a minute in which it was judged more than once.
+    """
+    rows = steps = 0
+    for one, other in zip(with_them.history, replayed.history, strict=False):
+        told = _told_by(history[rows:], other.transition) if one == other else 0
+        if not told:
             break
-        count += 1
-    return count
+        rows, steps = rows + told, steps + 1
+    return rows, steps
+
+
+def _told_by(rows: Sequence[sa.Row[tuple[int, ...]]], step: Transition) -> int:
+    """Return how many of the first rows together tell one step of a life; 0 if they tell another one."""
+    if not rows or rows[0].from_state != step.from_state:
+        return 0
+    for number, row in enumerate(rows, start=1):
+        if abs(row.at_minute - step.at) > _SLACK_MINUTES:
+            return 0
+        if (row.to_state, row.code, row.cause) == (step.to_state, step.to_code, step.cause):
+            return number
+        if row.to_state not in _PASSED_UNSEEN:
+            return 0
+    return 0
 
 
 def _write(connection: Connection, row: states.Row, made: Plan, *, now: int) -> None:
@@ -300,7 +324,7 @@ def _write(connection: Connection, row: states.Row, made: Plan, *, now: int) -> 
             .where(transition.c.seq.in_([one.seq for one in gone]))
             .values(void_at=now)
         )
-    for recorded in made.replayed.history[made.kept :]:
+    for recorded in made.added:
         states.add_history(
             connection, row.key, row.channel, [recorded.transition],
             policy_id=recorded.policy_id, trust_id=recorded.trust_id,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -96,14 +97,27 @@ class Life:
                         .values(source_id=mapped, group_id=mapped)
                     )
 
-    def play(self, actions: Sequence[Action], *, skip: Callable[[Action], bool] = lambda _one: False) -> None:
-        for position, action in enumerate(actions):
-            if skip(action):
-                continue
-            self.scorer.run(now=action.minute * 60 - 1)
-            with self.database.write() as connection:
-                self._do(connection, action, position)
-            self.scorer.run(now=action.minute * 60 + 30)
+    def play(
+        self,
+        actions: Sequence[Action],
+        *,
+        skip: Callable[[Action], bool] = lambda _one: False,
+        hasty: bool = False,
+    ) -> None:
+        """Let actions happen, in order of time, with ticks around each minute in which anything does.
+
+        All of a minute is judged together, and removals are accepted of what was judged: history is kept
+        by the minute, so nothing finer could be told again. hasty: a tick after every single action.
+        """
+        numbered = [(number, one) for number, one in enumerate(actions) if not skip(one)]
+        for minute, group in itertools.groupby(numbered, key=lambda pair: pair[1].minute):
+            self.scorer.run(now=minute * 60 - 1)
+            for position, action in sorted(group, key=lambda pair: pair[1].what == "removal"):
+                if hasty or action.what == "removal":
+                    self.scorer.run(now=minute * 60 + 10)
+                with self.database.write() as connection:
+                    self._do(connection, action, position)
+            self.scorer.run(now=minute * 60 + 30)
         self.scorer.run(now=END * 60 - 1)
 
     def event(self, action: Action, position: int) -> Event:

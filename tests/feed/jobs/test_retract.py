@@ -20,7 +20,8 @@ from tests.feed.jobs.lives import ADDRESSES, DAY, END, POLICIES, SECRET, START, 
 LAW = settings(
     max_examples=25,
     deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a life is short, shrinking one takes minutes
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    print_blob=True,  # a life is short, shrinking one takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 KEY = emitter_key(parse_address(ADDRESSES[0]))
@@ -83,15 +84,25 @@ def test_retracted_reporter_leaves_a_world_without_it(
 
 
 @LAW
-@given(life=lives, data=st.data(), policy=st.sampled_from(POLICIES))
+@given(life=lives, choice=st.integers(0, 21), policy=st.sampled_from(POLICIES))
+@example(  # of one minute all is judged together, so the weak report left no step of its own
+    life=[
+        Action(START + 1, "event", source=1, number=0, strength=2, back=1),
+        Action(START + 1, "event", source=2, number=1),
+        Action(START + 1, "event", source=3, number=2),
+        Action(START + 1, "event", source=2, number=3),
+    ],
+    choice=0,
+    policy=PRIVATE,
+)
 def test_retracted_report_leaves_a_world_without_it(
-    database: Database, life: list[Action], data: st.DataObject, policy: Policy
+    database: Database, life: list[Action], choice: int, policy: Policy
 ) -> None:
-    events = [one for one in life if one.what == "event"]
-    if not events:
+    positions = [number for number, one in enumerate(life) if one.what == "event"]
+    if not positions:
         return
-    gone = data.draw(st.sampled_from(events))
-    position = life.index(gone)
+    position = positions[choice % len(positions)]
+    gone = life[position]
     without = Life(database, policy)
     without.play(
         [dataclasses.replace(one, what="nothing") if n == position else one for n, one in enumerate(life)]
@@ -177,6 +188,34 @@ def test_retraction_of_one_of_many_witnesses_keeps_row_and_history(database: Dat
     assert after["history"] == before["history"]
     assert after["state"][KEY, Channel.MAIN].code is Code.CONFIRMED
     assert len(after["event"]) == 3
+
+
+def test_steps_within_one_minute_stand_as_they_were_told(database: Database) -> None:
+    """A burst is judged several times in its minute; what follows is replayed, the burst is not."""
+    begin = END - 10 * DAY
+    burst = [Action(begin, "event", source=2, number=number) for number in (1, 2, 3)]
+    lie = [Action(END - DAY, "event", source=1, number=number) for number in (4, 5)]
+    lie.append(Action(END - 60, "event", source=1, number=6))
+    world = Life(database)
+    world.play(burst, hasty=True)
+    before = world.told()["history"][KEY, Channel.MAIN]
+    assert [(one[0], one[1], one[2]) for one in before[:2]] == [
+        (begin, State.CLEAR, State.WATCH),
+        (begin, State.WATCH, State.LISTED),
+    ]
+    world = Life(database)
+    world.play([*burst, *lie], hasty=True)
+    assert world.told()["state"][KEY, Channel.MAIN].strikes == 2
+    with database.write() as connection:
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
+    retract.carry_out(database, SECRET, number, now=END * 60)
+    world.settle(END)
+    after = world.told()
+    assert after["history"][KEY, Channel.MAIN] == before
+    assert after["state"][KEY, Channel.MAIN].strikes == 1
+    with database.read() as connection:
+        stands = sa.select(transition.c.seq).where(transition.c.void_at.is_(None)).order_by(transition.c.seq)
+        assert connection.execute(stands).scalars().all() == list(range(1, len(before) + 1))
 
 
 def test_report_that_comes_between_plan_and_writing_is_not_lost(database: Database) -> None:
