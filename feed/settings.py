@@ -62,6 +62,12 @@ def _sender(text: str) -> str:
     return text
 
 
+def _trap_address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("a plain mail address is needed, such as k3v9x@example.org")
+    return text.lower()
+
+
 def _hostmaster(text: str) -> str:
     local, at, domain = text.rpartition("@")
     # RFC 1035 section 3.3.13: a mail address is written as a name, dots of its local part escaped.
@@ -182,6 +188,38 @@ class MailSettings(_Section):
         return bool(self.host and self.sender)
 
 
+class TrapSettings(_Section):
+    """`[trap]`: the SMTP receiver for domains and addresses that never send; `backscatter-ingest trap`."""
+
+    listen: tuple[Listen, ...] = Field(default=("127.0.0.1:2525",), min_length=1)
+    domains: tuple[ZoneName, ...] = ()
+    """Every address in these is a trap; a domain below one of them is not meant."""
+    addresses: tuple[Annotated[str, AfterValidator(_trap_address)], ...] = ()
+    """Single addresses of domains that are not traps as a whole."""
+    reporter: str = Field(default="traps", min_length=1, max_length=100)
+    """The name under which the operator registered his own traps as a reporter."""
+    hostname: str = Field(default="", max_length=253, pattern=r"^[A-Za-z0-9.-]*$")
+    """What the receiver calls itself; the name of the machine unless set."""
+    refusal: str = Field(default="", max_length=200, pattern=r"^[ -~]*$")
+    """Words after the code that refuses a mail; unless set, a neutral line with the address of the site."""
+    tls_certificate: pathlib.Path | None = None
+    tls_key: pathlib.Path | None = None
+    """STARTTLS is offered when a certificate chain is named; the key may be in the same file."""
+    most_connections: int = Field(default=500, ge=1, le=50_000)
+    most_from_one: int = Field(default=20, ge=1, le=10_000)
+    """Connections at once from one address (IPv6: one /64)."""
+    largest_bytes: int = Field(default=10 * 1024 * 1024, ge=64 * 1024, le=100 * 1024 * 1024)
+    """Of one mail; its first 256 KiB are judged and the rest is never kept."""
+    idle_s: float = Field(default=60, gt=0, le=300)
+    session_s: float = Field(default=600, gt=0, le=3600)
+
+    @pydantic.model_validator(mode="after")
+    def _key_needs_certificate(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("tls_key needs tls_certificate")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings. Build it with `load`."""
 
@@ -196,6 +234,7 @@ class Settings(BaseSettings):
     dns: DnsSettings = DnsSettings()
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()
+    trap: TrapSettings = TrapSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -74,7 +74,7 @@ def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -
     server.run(sockets=[bound])
 
 
-def _bind(settings: Settings, listen: str | None) -> socket.socket:
+def _bind(settings: Settings, listen: str | None, *, section: str = "http") -> socket.socket:
     """Return a bound socket, so that a taken port is said in words and nothing starts."""
     where = listen or settings.http.listen
     host, _, port = where.rpartition(":")
@@ -86,7 +86,7 @@ def _bind(settings: Settings, listen: str | None) -> socket.socket:
         bound.bind((host, int(port)))
     except (OSError, ValueError, OverflowError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        _fail(f"cannot listen on {where}: {reason}. Is another instance running? See [http] listen")
+        _fail(f"cannot listen on {where}: {reason}. Is another instance running? See [{section}] listen")
     return bound
 
 
@@ -116,6 +116,28 @@ def judge(
         jobs=jobs,
     )
     raise SystemExit(code)
+
+
+@app.command()
+def trap(
+    config: Annotated[pathlib.Path | None, typer.Option(help="settings file (TOML)")] = None,
+    listen: Annotated[
+        list[str] | None, typer.Option(help="HOST:PORT instead of what the settings say; several times")
+    ] = None,
+) -> None:
+    """Receive mail for domains that never send ([trap] in the settings), store it as evidence, refuse it."""
+    from feed.opening import open_feed
+    from ingest import log
+    from ingest import trap as receiver
+
+    log.configure()
+    try:
+        settings = load(config)
+        feed = open_feed(settings)
+        places = listen or list(settings.trap.listen)
+        receiver.run(feed, [_bind(settings, place, section="trap") for place in places])
+    except (SettingsError, StoreError, SecretError, receiver.TrapError) as problem:
+        _fail(str(problem))
 
 
 def main() -> None:
