@@ -81,8 +81,10 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    _log.info("trap_listening", where=[_place(one) for one in listeners], tls=tls is not None)
-    await server.serve(listeners)
+    where = [_place(one) for one in listeners]
+    await server.serve(
+        listeners, started=lambda: _log.info("trap_listening", where=where, tls=tls is not None)
+    )
     _log.info("trap_stopped", **server.counts, **desk.counts)
 
 

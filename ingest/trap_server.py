@@ -80,13 +80,15 @@ class TrapServer:
         self.held_bytes = 0
         self._stopped = asyncio.Event()
 
-    async def serve(self, listeners: Sequence[Any]) -> None:
+    async def serve(self, listeners: Sequence[Any], *, started: Callable[[], None] | None = None) -> None:
         """Take connections on bound sockets until `stop`; then finish what is being judged."""
         loop = asyncio.get_running_loop()
         servers = [
             await loop.create_server(lambda: _Connection(self, loop), sock=one, backlog=_BACKLOG)
             for one in listeners
         ]
+        if started is not None:
+            started()
         sweeping = asyncio.ensure_future(self._sweep(loop))
         try:
             await self._stopped.wait()

@@ -3,7 +3,7 @@
 No sockets and no clock: `trap_server` moves the bytes. The grammar is that of RFC 5321 without its leniency:
 only CR LF ends a line and only CR LF . CR LF ends a mail, so that a mail which another server would take for
 two is one here. Whatever a client sends, a session keeps at most one mail of `Limits.kept_bytes` and one
-line. That is why it is written here: aiosmtpd 1.4.6 keeps a line that never ends in memory, whatever its limit
+line. That is why it is written here: aiosmtpd 1.4.6 keeps a line that never ends, whatever its limit
 (measured by `tests.bench.trap_connections`).
 
 Nothing is ever relayed or answered by mail: a mail is taken, judged, and then refused in the session.

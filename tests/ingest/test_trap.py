@@ -229,8 +229,7 @@ def receiver(*, tls: ssl.SSLContext | None = None, **change: Any) -> Iterator[Ru
             made,
             asyncio.get_running_loop(),
         )
-        asyncio.get_running_loop().call_soon(ready.set)
-        await made.serve([listener])
+        await made.serve([listener], started=ready.set)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
