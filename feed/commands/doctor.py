@@ -48,7 +48,7 @@ def through_resolver(question: Ask, zone: str, *, token: str, now: int) -> Itera
     text = question(f"2.0.0.127.{zone}", "TXT")
     finding = _test_entry(listed, text, zone)
     yield finding
-    if finding.level == BAD and listed.rcode in (SILENT, "REFUSED", "SERVFAIL"):
+    if finding.level == BAD and listed.rcode in (SILENT, "REFUSED", "SERVFAIL") and not text.answers:
         return
     if finding.level == OK:
         yield (
@@ -89,14 +89,14 @@ def _test_entry(listed: Reply, text: Reply, zone: str) -> Finding:
         words = (
             "REFUSED: the list, or this resolver, does not answer you; use an own resolver, or ask with a key"
         )
-    elif listed.rcode == "SERVFAIL":
-        words = "SERVFAIL: the name servers of the list cannot be reached, or their data is too old"
     elif text.answers:
         words = (
             "the test entry has its text but no address: the resolver drops answers in 127.0.0.0/8 "
             f"(protection against rebinding). The list seems empty; make an exception for {zone} (unbound: "
-            "private-domain, dnsmasq: rebind-domain-ok)"
+            "private-domain, dnsmasq: rebind-domain-ok, BIND: except-from)"
         )
+    elif listed.rcode == "SERVFAIL":
+        words = "SERVFAIL: the name servers of the list cannot be reached, or their data is too old"
     elif listed.rcode == "NXDOMAIN":
         words = f"the test entry 127.0.0.2 is not listed: {zone} is no working block list, or is misspelled"
     else:
@@ -193,14 +193,14 @@ def doctor(
     """Ask a resolver as a mail server would; say in words what is wrong. Exit status 1 when something is."""
     now = int(time.time())  # noqa: TID251 - an entry point
     apex = (zone or settings_of(context).publish.zone).rstrip(".").lower()
-    server = _server(resolver) if resolver else _system_resolver()
+    server = server_at(resolver) if resolver else _system_resolver()
     print(f"asking {server} about {apex}")
     findings = list(
         through_resolver(
             lambda name, kind: ask(server, name, kind), apex, token=f"nobody-{secrets.token_hex(6)}", now=now
         )
     )
-    chosen = [_server(text) for text in name_server or ()] or list(_found(server, apex))
+    chosen = [server_at(text) for text in name_server or ()] or list(_found(server, apex))
     findings += name_servers([(str(each), _direct(each)) for each in chosen], apex, now=now)
     for finding in findings:
         print(f"{finding.level:4} {finding.text}")
@@ -211,7 +211,7 @@ def _direct(server: Server) -> Callable[[str, str, bool], Reply]:
     return lambda name, kind, tcp: ask(server, name, kind, recurse=False, tcp=tcp)
 
 
-def _server(text: str) -> Server:
+def server_at(text: str) -> Server:
     """Return the server that HOST, HOST:PORT or [HOST]:PORT spells; ends the command otherwise."""
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):

@@ -50,13 +50,7 @@ def first_checks(zone: str) -> str:
 
 
 def _made(settings: Settings, stage: Stage, names: dict[str, str]) -> list[Snippet]:
-    host, _, port = settings.dns.listen[0].rpartition(":")
-    zones = Zones(
-        zone=settings.publish.zone,
-        score_zone=settings.publish.score_zone,
-        server=host.strip("[]"),
-        port=int(port),
-    )
+    zones = Zones.listening(settings.publish.zone, settings.publish.score_zone, settings.dns.listen[0])
     return [
         Snippet(key=key, name=name, code=WRITERS[key](zones, stage).rstrip("\n"))
         for key, name in names.items()

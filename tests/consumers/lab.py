@@ -8,14 +8,17 @@ Prints one JSON object: the answer to each case, and the server's log. All addre
 import contextlib
 import json
 import pathlib
-import re
 import shutil
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+
+import dnslib
 
 from feed.commands.lists import read_list
 from feed.domain.snippets import WRITERS, Stage, Zones
@@ -27,6 +30,7 @@ LISTED, REPORTED, CLEAN, LISTED6 = "198.51.100.66", "198.51.100.77", "198.51.100
 LISTED_TOO = "198.51.100.67"
 """Asked only once DNS is down: Postfix keeps the answers that it got."""
 RECIPIENT = "jo@victim.test"
+NORMAL = "sam@elsewhere.example"
 FOREVER = 2_000_000_000
 
 
@@ -46,11 +50,11 @@ def network(folder: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def dns(folder: pathlib.Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve both zones on port 53."""
+def dns(folder: pathlib.Path, *, port: int = 53) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve both zones."""
     confirmed = f"{LISTED}\n{LISTED_TOO}\n{LISTED6}\n"
     lists = {ZONES.zone: confirmed, ZONES.score_zone: f"{confirmed}{REPORTED} 3\n"}
-    command = [sys.executable, "-m", "dnsbl_server", "--listen", "127.0.0.1:53", "--workers", "1"]
+    command = [sys.executable, "-m", "dnsbl_server", "--listen", f"127.0.0.1:{port}", "--workers", "1"]
     for zone, text in lists.items():
         source = folder / f"{zone}.txt"
         source.write_text(text)
@@ -73,8 +77,50 @@ def dns(folder: pathlib.Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextlib.contextmanager
+def questions() -> Iterator[set[str]]:
+    """Collect the names that anybody in this namespace asks for at port 53."""
+    asked: set[str] = set()
+    done = threading.Event()
+    every_protocol, loopback = socket.htons(3), ("lo", 0)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, every_protocol) as sniffer:
+        sniffer.bind(loopback)
+        sniffer.settimeout(0.05)
+
+        def listen() -> None:
+            # Whatever was sent before the end is in the socket's buffer, so it is read until it is empty.
+            while True:
+                try:
+                    packet = sniffer.recv(65535)
+                except TimeoutError:
+                    if done.is_set():
+                        return
+                    continue
+                datagram = packet[20:] if packet[0] >> 4 == 4 else packet[40:]
+                if datagram[2:4] == b"\0\x35":
+                    with contextlib.suppress(dnslib.DNSError):
+                        asked.add(str(dnslib.DNSRecord.parse(datagram[8:]).q.qname).lower().rstrip("."))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield asked
+        finally:
+            done.set()
+            thread.join()
+
+
+@contextlib.contextmanager
 def postfix(folder: pathlib.Path, stage: Stage) -> Iterator[pathlib.Path]:
     """Run Postfix with the printed restriction; yields its log."""
+    with postfix_with(folder, WRITERS["postfix"](ZONES, stage)) as log:
+        yield log
+
+
+@contextlib.contextmanager
+def postfix_with(
+    folder: pathlib.Path, settings: str, *, services: tuple[str, ...] = ()
+) -> Iterator[pathlib.Path]:
+    """Run Postfix with `settings` in main.cf and `services` in master.cf; yields its log."""
     etc, log = folder / "postfix", folder / "mail.log"
     for name in ("postfix", "queue", "data"):
         (folder / name).mkdir()
@@ -83,12 +129,12 @@ def postfix(folder: pathlib.Path, stage: Stage) -> Iterator[pathlib.Path]:
         f"compatibility_level = 3.6\nqueue_directory = {folder}/queue\ndata_directory = {folder}/data\n"
         "myhostname = mx.victim.test\nmydestination = victim.test\nlocal_recipient_maps =\n"
         "local_transport = discard:\nmynetworks = 127.0.0.1/32\ninet_protocols = all\n"
-        f"smtpd_peername_lookup = no\nmaillog_file = {log}\nmaillog_file_prefixes = /tmp\n"
-        + WRITERS["postfix"](ZONES, stage)
+        f"smtpd_peername_lookup = no\nmaillog_file = {log}\nmaillog_file_prefixes = /tmp\n" + settings
     )
     shutil.copy("/usr/share/postfix/master.cf.dist", etc / "master.cf")
     run("postconf", "-c", str(etc), "-F", "*/*/chroot=n")
-    run("postconf", "-c", str(etc), "-M", "postlog/unix-dgram=postlog unix-dgram n - n - 1 postlogd")
+    for service in ("postlog/unix-dgram=postlog unix-dgram n - n - 1 postlogd", *services):
+        run("postconf", "-c", str(etc), "-M", service)
     run("postfix", "-c", str(etc), "start")
     try:
         yield log
@@ -99,22 +145,25 @@ def postfix(folder: pathlib.Path, stage: Stage) -> Iterator[pathlib.Path]:
 @contextlib.contextmanager
 def exim(folder: pathlib.Path, stage: Stage) -> Iterator[pathlib.Path]:
     """Run Exim, unpacked beside the system's mail server, with the printed ACL; yields its log."""
+    with exim_with(folder, f"acl_check_rcpt:\n  accept\n{WRITERS['exim'](ZONES, stage)}") as log:
+        yield log
+
+
+@contextlib.contextmanager
+def exim_with(folder: pathlib.Path, acls: str) -> Iterator[pathlib.Path]:
+    """Run Exim with these ACLs, named acl_check_rcpt and acl_check_predata; yields its log."""
     program = next((folder.parent / "exim-root").glob("usr/sbin/exim4"))
-    for name, line in (("passwd", "Debian-exim:x:8:8::/:/bin/false"), ("group", "Debian-exim:x:8:")):
-        # The package's own user, in this mount namespace only.
-        (folder / name).write_text(pathlib.Path(f"/etc/{name}").read_text() + line + "\n")
-        run("mount", "--bind", str(folder / name), f"/etc/{name}")
+    add_users(folder, "Debian-exim:x:8:8::/:/bin/false")
     config, spool = folder / "exim.conf", folder / "spool"
     spool.mkdir()
     folder.chmod(0o755)
     shutil.chown(spool, "mail", "mail")
-    statement = re.sub(r"(?m)^acl_check_predata:\n", "", WRITERS["exim"](ZONES, stage))
     config.write_text(
         f"spool_directory = {spool}\nlog_file_path = {spool}/%slog\nprimary_hostname = mx.victim.test\n"
         "exim_user = mail\nexim_group = mail\nnever_users =\nhost_lookup =\nrfc1413_hosts =\n"
         "local_interfaces = <; 0.0.0.0 ; ::0\nqueue_only\nacl_smtp_rcpt = acl_check_rcpt\n"
-        "acl_smtp_predata = acl_check_predata\nbegin acl\nacl_check_rcpt:\n  accept\n"
-        f"acl_check_predata:\n{statement}begin routers\nall:\n  driver = accept\n  transport = none\n"
+        f"acl_smtp_predata = acl_check_predata\nbegin acl\n{acls}begin routers\nall:\n"
+        "  driver = accept\n  transport = none\n"
         "begin transports\nnone:\n  driver = appendfile\n  file = /dev/null\n  user = mail\n"
     )
     config.chmod(0o644)
@@ -128,16 +177,25 @@ def exim(folder: pathlib.Path, stage: Stage) -> Iterator[pathlib.Path]:
         process.wait(10)
 
 
+def add_users(folder: pathlib.Path, *lines: str) -> None:
+    """Add users of unpacked packages, in this mount namespace only; each has a group of its own name."""
+    groups = [f"{name}:x:{group}:" for name, _, _, group, *_ in (line.split(":") for line in lines)]
+    for file, added in (("passwd", lines), ("group", groups)):
+        (folder / file).write_text(pathlib.Path(f"/etc/{file}").read_text() + "\n".join(added) + "\n")
+        (folder / file).chmod(0o644)
+        run("mount", "--bind", str(folder / file), f"/etc/{file}")
+
+
 SERVERS: dict[str, Callable[[pathlib.Path, Stage], contextlib.AbstractContextManager[pathlib.Path]]] = {
     "postfix": postfix,
     "exim": exim,
 }
 
 
-def attempt(client: str, sender: str, *, data: bool = True) -> str:
+def attempt(client: str, sender: str, *, data: bool = True, port: int = 25) -> str:
     """Send a mail from an address and return `accepted`, or the command that was refused with its code."""
     host = "::1" if ":" in client else "127.0.0.1"
-    smtp = smtplib.SMTP(host, 25, local_hostname="client.example", source_address=(client, 0), timeout=20)
+    smtp = smtplib.SMTP(host, port, local_hostname="client.example", source_address=(client, 0), timeout=20)
     with contextlib.closing(smtp):
         smtp.ehlo()
         for command, code in (
@@ -169,26 +227,45 @@ def wait_for_port() -> None:
             return
 
 
+def six(port: int = 25) -> dict[str, str]:
+    """Return the answers to the six cases of the table in ux-ecosystem.md 3.1."""
+    return {
+        "listed, empty sender": attempt(LISTED, "", port=port),
+        "listed, IPv6, empty sender": attempt(LISTED6, "", port=port),
+        "listed, normal sender": attempt(LISTED, NORMAL, port=port),
+        "reported, empty sender": attempt(REPORTED, "", port=port),
+        "clean, empty sender": attempt(CLEAN, "", port=port),
+        "callout from listed": attempt(LISTED, "", data=False, port=port),
+    }
+
+
 def main() -> None:
     """Build the laboratory, try every case, print what happened."""
     software, stage, folder = sys.argv[1], Stage(sys.argv[2]), pathlib.Path(sys.argv[3])
     network(folder)
     with dns(folder) as server, SERVERS[software](folder, stage) as log:
         wait_for_port()
-        answers = {
-            "listed, empty sender": attempt(LISTED, ""),
-            "listed, IPv6, empty sender": attempt(LISTED6, ""),
-            "listed, normal sender": attempt(LISTED, "sam@elsewhere.example"),
-            "reported, empty sender": attempt(REPORTED, ""),
-            "clean, empty sender": attempt(CLEAN, ""),
-            "callout from listed": attempt(LISTED, "", data=False),
-        }
+        with questions() as asked_for_normal:
+            normal = [attempt(client, NORMAL) for client in (LISTED_TOO, CLEAN, LISTED6)]
+        with questions() as asked_for_empty:
+            answers = six()
         server.send_signal(signal.SIGTERM)
         server.wait(10)
         answers["listed, DNS down"] = attempt(LISTED_TOO, "")
         time.sleep(0.5)
         text = log.read_text(errors="replace")
-    print(json.dumps({"answers": answers, "log": text}))
+    print(
+        json.dumps(
+            {
+                "answers": answers,
+                "log": text,
+                "queued": [path.read_text(errors="replace") for path in folder.glob("spool/input/*-H")],
+                "normal": normal,
+                "asked_for_normal": sorted(asked_for_normal),
+                "asked_for_empty": sorted(asked_for_empty),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

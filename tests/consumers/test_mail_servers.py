@@ -1,79 +1,40 @@
 """Real mail servers with exactly the printed configuration (ux-ecosystem.md 3.1)."""
 
-import json
-import os
 import pathlib
-import subprocess
-import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, needs
+from tests.consumers.lab import ZONES
+from tests.consumers.running import laboratory, mail_server, place
 
 pytestmark = pytest.mark.e2e
 
-PACKAGES = ("exim4-daemon-light", "exim4-base")
-
-
-def _laboratory(folder: pathlib.Path, software: str, stage: str) -> dict[str, Any]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root for a network namespace")
-    command = [
-        needs("unshare"),
-        "--net",
-        "--mount",
-        sys.executable,
-        "-m",
-        "tests.consumers.lab",
-        software,
-        stage,
-    ]
-    done = subprocess.run(
-        [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert isinstance(found, dict)
-    return found
-
 
 @pytest.fixture(params=["postfix", "exim"])
-def software(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
-    """Return a mail server that is there; Exim is unpacked, since two of them cannot be installed."""
-    needs("ip")
-    if request.param == "postfix":
-        needs("postfix")
-        return "postfix"
-    if os.environ.get("BSF_EXIM_ROOT"):
-        (tmp_path / "exim-root").symlink_to(os.environ["BSF_EXIM_ROOT"])
-    else:
-        for name in PACKAGES:
-            done = subprocess.run(
-                [needs("apt-get"), "download", "-qq", name], cwd=tmp_path, capture_output=True, check=False
-            )
-            if done.returncode != 0:
-                pytest.skip(f"needs Debian's package {name}")
-        for package in tmp_path.glob("*.deb"):
-            subprocess.run([needs("dpkg"), "-x", str(package), str(tmp_path / "exim-root")], check=True)
-    return "exim"
+def software(request: pytest.FixtureRequest, folder: pathlib.Path) -> str:
+    """Return a mail server that is there."""
+    mail_server(request.param, folder)
+    return str(request.param)
 
 
-def _folder(tmp_path: pathlib.Path) -> pathlib.Path:
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.owner() == "root" and not parent.stat().st_mode & 0o005:
-            parent.chmod(0o755)  # the mail server's own user must reach its spool
-    folder = tmp_path / "lab"
-    folder.mkdir()
-    return folder
+@pytest.fixture
+def folder() -> Iterator[pathlib.Path]:
+    """Return a folder for one laboratory."""
+    with place() as made:
+        (made / "lab").mkdir()
+        yield made
 
 
-def test_refuses_bounces_of_confirmed_emitters_and_nothing_else(
-    software: str, tmp_path: pathlib.Path
-) -> None:
-    answers = _laboratory(_folder(tmp_path), software, "refuse")["answers"]
+def _tried(folder: pathlib.Path, software: str, stage: str) -> dict[str, Any]:
+    return laboratory("lab", software, stage, str(folder / "lab"))
+
+
+def test_refuses_bounces_of_confirmed_emitters_and_nothing_else(folder: pathlib.Path, software: str) -> None:
+    found = _tried(folder, software, "refuse")
     refused = {"postfix": "data 554", "exim": "data 550"}[software]
-    assert answers == {
+    assert found["answers"] == {
         "listed, empty sender": refused,
         "listed, IPv6, empty sender": refused,
         "listed, normal sender": "accepted",
@@ -82,11 +43,22 @@ def test_refuses_bounces_of_confirmed_emitters_and_nothing_else(
         "callout from listed": "accepted",
         "listed, DNS down": "accepted",
     }
+    assert found["normal"] == ["accepted"] * 3
+    assert not [name for name in found["asked_for_normal"] if name.endswith(ZONES.zone)]
+    assert f"66.100.51.198.{ZONES.zone}" in found["asked_for_empty"]
 
 
-def test_warning_refuses_nobody_and_says_whom_it_would(software: str, tmp_path: pathlib.Path) -> None:
-    found = _laboratory(_folder(tmp_path), software, "warn")
+@pytest.mark.parametrize("stage", ["warn", "score"])
+def test_warning_and_scoring_refuse_nobody_and_say_whom(
+    folder: pathlib.Path, software: str, stage: str
+) -> None:
+    found = _tried(folder, software, stage)
     assert set(found["answers"].values()) == {"accepted"}
+    if (software, stage) == ("exim", "score"):
+        marked = [head for head in found["queued"] if "X-Backscatter: 127.0.0.2" in head]
+        assert len(marked) == 2
+        assert all("\n<>\n" in head for head in marked), "a mail with a sender is marked"
+        return
     words = {"postfix": "reject_warning", "exim": "listed for backscatter"}[software]
     warned = [line for line in found["log"].splitlines() if words in line]
     emitters = ("198.51.100.66", "2001:db8:66::66")
