@@ -26,7 +26,8 @@ _UNIX: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 class Gate:
     """One condition: what there is and what is asked for, in micro-points if `in_points`.
 
-    side: `listing` (all are needed), `confirmed` (one of them), `reported`, or `guard` (have at most need).
+    side: `listing` (all are needed), `confirmed` (one of them), `reported`, `guard` (have at most need), or
+    `staying` (what a listing needs to go on).
     """
 
     name: str
@@ -140,7 +141,10 @@ def explain(
         delist_below=policy.delist_below(state.strikes),
         strikes=state.strikes,
         reasons=_reasons(state, counted),
-        gates=_gates(counted, at, policy, threshold, inputs.trusted_groups),
+        gates=(
+            *_gates(counted, at, policy, threshold, inputs.trusted_groups),
+            *_staying(at, policy, state.strikes),
+        ),
         parts=_parts(cells, counted, trust, policy, tick, label),
         not_counted=_not_counted(inputs.cells, trust, policy, epoch=state.epoch, tick=tick),
         originals=sum(cell.n for cell in cells),
@@ -200,6 +204,17 @@ def _gates(
     found.append(gate("genuine", "guard", int(counted.mixed), 0, met=not counted.mixed))
     found.append(gate("pool", "guard", int(counted.pooled), 0, met=not counted.pooled))
     return tuple(found)
+
+
+def _staying(at: Facts, policy: Policy, strikes: int) -> tuple[Gate, ...]:
+    """Return what a listing needs to go on: enough points, also without the strongest source."""
+    needs = [("remaining", at.score, policy.delist_below(strikes))]
+    if policy.delist_others_at:
+        needs.append(("others", at.others, policy.delist_others_below(strikes)))
+    return tuple(
+        Gate(name=name, side="staying", have=have, need=need, met=have >= need, in_points=True)
+        for name, have, need in needs
+    )
 
 
 def _counted_cells(

@@ -35,9 +35,9 @@ def log_miss_met(counted: Tally, policy: Policy) -> bool:
 def confirmation(counted: Tally, at: Facts, policy: Policy, trusted_groups: int) -> str:
     """Return by which way 127.0.0.2 is earned (`trap`, `anchor`, `log_miss`, `groups`), or an empty text.
 
-    Never for an address that also sends genuine bounces, and never on auto-replies alone.
+    Never on auto-replies alone. Whether the address also sends genuine bounces is asked apart.
     """
-    if counted.mixed or not counted.hands_n:
+    if not counted.hands_n:
         return ""
     if policy.confirm_by_trap and counted.traps:
         return "trap"
@@ -55,14 +55,16 @@ def entry_code(
 ) -> tuple[Code, str]:
     """Return the code with which an address not yet listed would be listed, and why; NONE if it would not.
 
-    127.0.0.2 needs the threshold without `no_such_user` and weak points: these never confirm.
+    127.0.0.2 needs the threshold without `no_such_user` and weak points: these never confirm. Who also
+    sends genuine bounces gets 127.0.0.3 in its place and no less, so that a false word of genuine mail
+    hides nobody.
     """
     if at.score < threshold or not quorum_met(at, policy) or not originals_met(counted, policy):
         return Code.NONE, ""
     if at.strong >= threshold:
         way = confirmation(counted, at, policy, trusted_groups)
         if way:
-            return Code.CONFIRMED, way
+            return (Code.REPORTED, "mixed") if counted.mixed else (Code.CONFIRMED, way)
     if at.trusted >= policy.reported_groups:
         return Code.REPORTED, "mixed" if counted.mixed else "reported"
     return Code.NONE, ""
@@ -80,12 +82,12 @@ def kept_code(
 ) -> tuple[Code, str]:
     """Return the code that a listing carries from now on, and why.
 
-    127.0.0.2 stays while its own gate holds, else becomes 127.0.0.3, which stays until the listing ends
-    or all gates of 127.0.0.2 hold at the full threshold.
+    127.0.0.2 stays while its own gate holds and no genuine bounces are seen, else becomes 127.0.0.3, which
+    stays until the listing ends or all gates of 127.0.0.2 hold at the full threshold.
     """
     if code is Code.CONFIRMED:
         way = confirmation(counted, at, policy, trusted_groups)
-        if way and (counted.plain or at.strong >= delist_below):
+        if way and not counted.mixed and (counted.plain or at.strong >= delist_below):
             return Code.CONFIRMED, way
     elif may_upgrade:
         entry, way = entry_code(counted, at, policy, threshold=policy.list_at, trusted_groups=trusted_groups)

@@ -99,7 +99,7 @@ def step(state: EmitterState, inputs: Inputs, policy: Policy, trust: Trust, tick
         at = facts(counted, policy, now)
         current, moves = _settled(current, counted, at, lens, now)
         transitions += moves
-        due = _first_change(current, counted, at.score, lens, now)
+        due = _first_change(current, counted, at, lens, now)
         if due > tick:
             break
         now = due
@@ -199,8 +199,11 @@ def _move_listed(state: EmitterState, counted: Tally, at: Facts, lens: _Lens, no
     if now >= counted.strong_at + policy.hard_cap_minutes:
         return Move(State.EXPIRED, Code.NONE, 0, "", "hard_cap")
     delist_below = policy.delist_below(state.strikes)
-    if at.score < delist_below and now >= state.min_until:
-        return Move(State.EXPIRED, Code.NONE, 0, "", "score")
+    if now >= state.min_until:
+        if at.score < delist_below:
+            return Move(State.EXPIRED, Code.NONE, 0, "", "score")
+        if at.others < policy.delist_others_below(state.strikes):
+            return Move(State.EXPIRED, Code.NONE, 0, "", "quorum")
     code, way = gates.kept_code(
         counted,
         at,
@@ -243,12 +246,12 @@ def _strike_taken_back(state: EmitterState) -> dict[str, int]:
     return {"strikes": strikes, "strike_at": state.strike_at if strikes else 0}
 
 
-def _first_change(state: EmitterState, counted: Tally, score: int, lens: _Lens, now: int) -> int:
+def _first_change(state: EmitterState, counted: Tally, here: Facts, lens: _Lens, now: int) -> int:
     """Return the first minute after `now` at which `state`, its reason or its width changes.
 
     Between two edges (a window that ends, a hold that ends) everything a state rests on only falls, or is
     a timer that only comes: once it leaves it would not come back, so bisection finds the minute exactly.
-    `score` is that of `now`.
+    `here` are the facts of `now`.
     """
     if state.state is State.CLEAR:
         return NEVER  # evidence that does not reach WATCH now never will by itself
@@ -266,7 +269,7 @@ def _first_change(state: EmitterState, counted: Tally, score: int, lens: _Lens, 
 
         last = min(edge - 1, low + _HORIZON)
         if last > low and leaves(last):
-            return _bisect(leaves, low, last, _guesses(state, counted, score, lens, now))
+            return _bisect(leaves, low, last, _guesses(state, counted, here, lens, now))
         if edge >= NEVER:
             return NEVER
         if edge >= current.until:
@@ -277,19 +280,23 @@ def _first_change(state: EmitterState, counted: Tally, score: int, lens: _Lens, 
         low = edge
 
 
-def _guesses(state: EmitterState, counted: Tally, score: int, lens: _Lens, now: int) -> Iterator[int]:
+def _guesses(state: EmitterState, counted: Tally, here: Facts, lens: _Lens, now: int) -> Iterator[int]:
     """Yield minutes near which the state may leave: its timers, and the closed form of decay."""
     policy = lens.policy
-    floor = policy.watch_at
+    falls = [(here.score, policy.watch_at)]
     if state.state is State.LISTED:
-        floor = policy.delist_below(state.strikes)
+        falls = [
+            (here.score, policy.delist_below(state.strikes)),
+            (here.others, policy.delist_others_below(state.strikes)),
+        ]
     elif state.state is State.PENDING:
         yield state.since_at + lens.delay()
-        floor = policy.probation_list_at if now < state.probation_until else policy.list_at
+        falls = [(here.score, policy.probation_list_at if now < state.probation_until else policy.list_at)]
     elif state.state is State.PROBATION:
         yield state.probation_until
-    if score > floor > 0:
-        yield now + int(policy.half_life_minutes * math.log2(score / floor)) + 1
+    for points, floor in falls:
+        if points > floor > 0:
+            yield now + int(policy.half_life_minutes * math.log2(points / floor)) + 1
     if state.state is State.LISTED:
         yield state.min_until
         yield counted.strong_at + policy.hard_cap_minutes

@@ -75,10 +75,14 @@ class Tally(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """The tally at one minute: scores in micro-points, supporting groups, those of them trusted."""
+    """The tally at one minute: scores in micro-points, supporting groups, those of them trusted.
+
+    others: the score without its strongest groups, one fewer than a quorum: what is left for the last.
+    """
 
     score: int
     strong: int
+    others: int
     supports: int
     trusted: int
 
@@ -260,7 +264,10 @@ def facts(counted: Tally, policy: Policy, tick: int) -> Facts:
         wholes = sorted(wholes, reverse=True)[: policy.top_groups]
         firms = sorted(firms, reverse=True)[: policy.top_groups]
     score = sum(wholes)
-    return Facts(score, score if counted.plain else sum(firms), supports, trusted)
+    others = score
+    if policy.quorum_groups > 1:
+        others -= sum(sorted(wholes, reverse=True)[: policy.quorum_groups - 1])
+    return Facts(score, score if counted.plain else sum(firms), others, supports, trusted)
 
 
 def _anchored(trapped: list[Judged], policy: Policy) -> bool:

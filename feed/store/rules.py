@@ -24,6 +24,8 @@ from feed.store.tables import policy_snapshot, trust_snapshot
 
 _SECONDS_A_DAY = 86_400
 _SECONDS_A_MINUTE = 60
+_UNSAID = {"delist_others_at": 0}
+"""Settings that older snapshots do not name, with what was done then."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ def past(connection: Connection, *, since: int) -> Past | None:
     decoded: dict[int, tuple[Policy, Providers | None]] = {}
     for row in policies:
         numbers = json.loads(row.body)["policy"]
-        policy = Policy(**{name: value for name, value in numbers.items() if name in known})
+        policy = Policy(**{name: value for name, value in (_UNSAID | numbers).items() if name in known})
         decoded[row.policy_id] = policy, _providers_of(row.providers)
     standings = {row.trust_id: reporters.trust_of(row.body) for row in trusts}
     eras = []

@@ -60,6 +60,7 @@ def ways_to_confirm(policy: Policy) -> list[str]:
 
 def expiry(policy: Policy) -> list[str]:
     """Return how a listing ends without anybody doing anything."""
+    alone = text("policy.expiry_alone", points=points(policy.delist_others_at))
     return [
         text("policy.expiry_1", cap=duration(policy.hard_cap_minutes)),
         text(
@@ -67,6 +68,7 @@ def expiry(policy: Policy) -> list[str]:
             least=duration(policy.min_listed(1)),
             most=duration(policy.min_listed(policy.strikes_most)),
         ),
+        *([alone] if policy.delist_others_at else []),
     ]
 
 

@@ -286,6 +286,8 @@ _FIRST: Final[dict[str, str]] = {
     "after the last strong report.",
     "policy.expiry_2": "Sooner, when the score has decayed; not before {least} after listing, and with "
     "repeated listings not before {most}.",
+    "policy.expiry_alone": "Also when less than {points} points are left without the strongest source, half "
+    "as many with each repeated listing: one source alone keeps nothing listed.",
     "policy.expiry_3": "By removal on request.",
     "policy.promise": "An accepted removal is gone from our name server within {server_s} seconds and from "
     "caches within {cache_minutes} minutes.",

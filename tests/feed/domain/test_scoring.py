@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from feed.domain.evidence import MICRO, Cell, Standing, Trust
-from feed.domain.listing import NEVER, ActiveHold, Code, EmitterState, Hold, Inputs, State, Step
+from feed.domain.listing import NEVER, ActiveHold, Code, EmitterState, Hold, Inputs, State, Step, Transition
 from feed.domain.policy import COMMUNITY, PRIVATE, Policy
 from feed.domain.scoring import expires_at, remove, step, void
 
@@ -234,6 +234,48 @@ def test_nothing_is_listed_28_days_after_the_last_strong_evidence() -> None:
     ended = run(cells, state.next_due_at, policy, SOLE, state=state)
     assert ended.transitions[0].cause == "hard_cap"
     assert expires_at(state, Inputs(cells=cells), policy, SOLE) == NOON + 29 * DAY
+
+
+def echoed(days: int, *, echo: int = 1, first: int = 1) -> list[Cell]:
+    """Return two traps hit on two days, and one source that reports on each day after them."""
+    return [
+        trap(1),
+        trap(2),
+        trap(1, 1, 2),
+        trap(2, 1, 2),
+        *(log_miss(echo, 1 + n) for n in range(first, days)),
+    ]
+
+
+@pytest.mark.parametrize("echo", [1, 3])
+def test_one_source_that_goes_on_reporting_does_not_keep_a_listing(echo: int) -> None:
+    """The last evidence of anybody else is of day 1; the echo alone has a full bucket for weeks."""
+    trust = trust_of(14, 14, 20, anchors=(1, 2))
+    state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
+    ended: list[Transition] = []
+    for day in range(2, 20):
+        done = run(echoed(day, echo=echo), NOON + day * DAY, COMMUNITY, trust, state=state)
+        state, ended = done.state, [*ended, *done.transitions]
+    expired = next(one for one in ended if one.to_state is State.EXPIRED)
+    assert expired.cause == "quorum"
+    assert expired.score >= COMMUNITY.delist_at
+    assert 7 * DAY <= expired.at - (NOON + DAY) <= 11 * DAY
+    assert state.state is State.WATCH
+
+
+def test_a_second_source_that_goes_on_too_keeps_a_listing() -> None:
+    trust = trust_of(14, 14, 14, anchors=(1, 2))
+    state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
+    for day in range(2, 20):
+        both = [*echoed(day, echo=3), *(log_miss(2, 3 * n, n=2) for n in range(1, 1 + day // 3))]
+        state = run(both, NOON + day * DAY, COMMUNITY, trust, state=state).state
+        assert state.state is State.LISTED
+
+
+def test_each_strike_lets_a_lone_source_keep_a_listing_one_half_life_longer() -> None:
+    assert [COMMUNITY.delist_others_below(strikes) for strikes in range(6)] == [
+        1_000_000, 1_000_000, 500_000, 250_000, 125_000, 125_000,
+    ]  # fmt: skip
 
 
 def test_weak_evidence_does_not_keep_a_listing_alive_past_the_cap() -> None:
