@@ -18,7 +18,7 @@ from feed.store.in_flight import InFlight, InFlightError
 from feed.store.reporters import Reporter
 from ingest import auth, batch, calibration, quota, schemas
 from ingest.grouped import Grouped
-from ingest.intake import Answer, Intake, Judged
+from ingest.intake import Answer, Intake, Judged, refusal_of
 from ingest.judge_wire import Question
 from ingest.judges import BusyError, Judges
 from ingest.mail.judge import judge_record
@@ -151,6 +151,8 @@ class Desk:
             found = receipts.by_id(connection, reporter.source_id, receipt_id)
         if found is None:
             raise ProblemError("not_found")
+        if (refusal := refusal_of(found)) is not None:
+            raise refusal
         answer: dict[str, Any] = json.loads(found.answer)
         return answer
 

@@ -17,13 +17,13 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import emitter_key
 from feed.domain.event import Event, RecipientClass, Verdict
-from feed.store import bulk, receipts, replay, usage
+from feed.store import bulk, disclosures, receipts, replay, standing, usage
 from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.reporters import Reporter
 from feed.store.secret import Secret
 from ingest import quota
-from ingest.mail.judgement import Claim, Judgement
+from ingest.mail.judgement import Claim, Judgement, Refusal
 from ingest.problems import ProblemError
 from ingest.submission import Submission
 
@@ -100,10 +100,10 @@ class Intake:
             used = usage.events(connection, reporter.source_id, day=day)
             left = quota.quota_of(reporter, used=used, now=now).left
             answers: list[Answer | ProblemError] = []
-            events: list[Event] = []
+            events: list[tuple[Event, Judged]] = []
             new: list[tuple[int, bytes, Receipt]] = []
-            mtas: dict[int, str | None] = {}
             taken = refused = 0
+            contradicted = False
             for judged, keys in zip(batch, dedupes, strict=True):
                 refusal = judged.judgement.refusal
                 answer = known.answer(keys)
@@ -112,22 +112,31 @@ class Intake:
                 elif refusal is not None:
                     refused += 1
                     answers.append(ProblemError(refusal.value))
+                    if refusal is Refusal.SOLICITED:
+                        contradicted |= judged.submission.claim.recipient_class is not RecipientClass.UNKNOWN
+                        _, receipt = _receipt(reporter, judged.judgement, None, body=keys.body[0], day=day)
+                        new += known.add(keys, receipt)
                 elif taken >= left:
                     answers.append(ProblemError("over_quota"))
                 else:
                     taken += 1
                     event = self._event(reporter, judged, now=now)
                     if event is not None:
-                        events.append(event)
-                        mtas[event.event_id] = judged.judgement.reporting_mta
+                        events.append((event, judged))
                     fields, receipt = _receipt(reporter, judged.judgement, event, body=keys.body[0], day=day)
                     new += known.add(keys, receipt)
                     answers.append(Answer(fields, left=left - taken))
-            if taken:
-                bulk.add_events(connection, events, reporting_mtas=mtas)
+            _keep(connection, events)
+            if new:
                 receipts.insert_many(connection, new)
             if taken or refused:
                 usage.count(connection, reporter.source_id, day=day, events=taken, refused=refused)
+            if contradicted:
+                # He said that he knew it to be unsolicited. Who says nothing of it leaves that to us. Once a
+                # day, since a forger who knows a signed address can send to it what he likes.
+                standing.contradict(
+                    connection, reporter.source_id, kind="solicited", day=day, once_a_day=True
+                )
         return answers
 
     def retract(self, reporter: Reporter, receipt_id: str, *, now: dt.datetime) -> dict[str, Any] | None:
@@ -136,6 +145,8 @@ class Intake:
             found = receipts.by_id(connection, reporter.source_id, receipt_id)
             if found is None:
                 return None
+            if (refusal := refusal_of(found)) is not None:
+                raise refusal
             if found.emitter_key is not None and found.event_day is not None and found.event_id is not None:
                 replay.retract_event(
                     connection,
@@ -215,10 +226,10 @@ class _Known:
             if (found := self._by_key.get(one)) is not None:
                 if found.body_digest not in keys.body:
                     return ProblemError("idempotency_key_reused")
-                return Answer(json.loads(found.answer))
+                return refusal_of(found) or Answer(json.loads(found.answer))
         for one in keys.content:
             if (found := self._content.get(one)) is not None:
-                return _again(found)
+                return refusal_of(found) or _again(found)
         return None
 
     def add(self, keys: _Dedupes, receipt: Receipt) -> list[tuple[int, bytes, Receipt]]:
@@ -229,6 +240,16 @@ class _Known:
             self._by_key[keys.by_key[0]] = receipt
             rows.append((receipts.IDEMPOTENCY_KEY, keys.by_key[0], receipt))
         return rows
+
+
+def _keep(connection: Connection, new: Sequence[tuple[Event, Judged]]) -> None:
+    """Store events with what belongs to them."""
+    mtas = {event.event_id: judged.judgement.reporting_mta for event, judged in new}
+    bulk.add_events(connection, [event for event, _ in new], reporting_mtas=mtas)
+    told = [(event, judged.submission.trace) for event, judged in new]
+    disclosures.add_traces(
+        connection, [(event, trace.queue_id, trace.recipient_domain) for event, trace in told if trace]
+    )
 
 
 def _original(judged: Judged, claim: Claim, observed_at: dt.datetime) -> bytes:
@@ -267,6 +288,11 @@ def _receipt(
         event_id=event.event_id if event is not None else None,
     )
     return fields, receipt
+
+
+def refusal_of(found: Receipt) -> ProblemError | None:
+    """Return the refusal that a receipt stands for, of solicited mail, None for any other receipt."""
+    return ProblemError("solicited") if found.verdict == Verdict.SOLICITED else None
 
 
 def _again(found: Receipt) -> Answer:

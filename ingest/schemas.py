@@ -81,6 +81,20 @@ class ReportIn(pydantic.BaseModel):
     )
     helo: Annotated[str | None, Field(max_length=255)] = None
     cause: Annotated[Literal["listed"] | None, Field(description="Refused only because of this list")] = None
+    queue_id: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9._-]{1,64}$",
+            description="The emitter's own queue id, for its proven owner only; not kept of traps",
+        ),
+    ] = None
+    recipient_domain: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$",
+            description="Domain of the failed recipient, for the proven owner only; not kept of traps",
+        ),
+    ] = None
 
 
 class Parameters(pydantic.BaseModel):

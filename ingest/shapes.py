@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from ingest import rspamd, schemas, xarf
 from ingest.mail import limits
 from ingest.problems import FieldError, ProblemError
-from ingest.submission import Submission
+from ingest.submission import Submission, Trace
 
 JSON: Final = "application/json"
 MAIL: Final = "message/rfc822"
@@ -70,7 +70,11 @@ def of_record(body: bytes) -> Submission:
     report = schemas.parse(schemas.ReportIn, body)
     canonical = report.model_dump_json(exclude_none=True).encode()
     digest = bytes.fromhex(report.digest) if report.digest else hashlib.sha256(canonical).digest()
-    return Submission(digest=digest, body=canonical, claim=schemas.claim_of(report))
+    trace = None
+    if report.queue_id is not None or report.recipient_domain is not None:
+        domain = report.recipient_domain
+        trace = Trace(queue_id=report.queue_id, recipient_domain=domain.lower() if domain else None)
+    return Submission(digest=digest, body=canonical, claim=schemas.claim_of(report), trace=trace)
 
 
 def of_anything(

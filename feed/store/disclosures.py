@@ -7,7 +7,7 @@ and never with a queue id or domain. Who reported is never told.
 
 import base64
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, emitter_key, unpacked
 from feed.domain.event import Channel, Event, Kind, RecipientClass
-from feed.store.dialect import put_all
+from feed.store.dialect import insert_rows, put_all
 from feed.store.secret import Secret
 from feed.store.tables import event
 from feed.store.tables_site import disclosure, trace
@@ -93,21 +93,21 @@ def ids_of(
     ]
 
 
-def add_trace(
-    connection: Connection, of: Event, *, queue_id: str | None, recipient_domain: str | None
-) -> None:
-    """Keep what the reporter of a stored event allowed; nothing for traps, nothing if both are None."""
-    if of.recipient_class is RecipientClass.TRAP or (queue_id is None and recipient_domain is None):
-        return
-    connection.execute(
-        sa.insert(trace).values(
-            emitter_key=emitter_key(of.address),
-            event_id=of.event_id,
-            received_day=int(of.received_at.timestamp()) // _SECONDS_A_DAY,
-            queue_id=queue_id,
-            recipient_domain=recipient_domain,
-        )
-    )
+def add_traces(connection: Connection, new: Sequence[tuple[Event, str | None, str | None]]) -> None:
+    """Keep queue id and recipient's domain of stored events as their reporter allowed it; none of traps."""
+    rows = [
+        {
+            "emitter_key": emitter_key(of.address),
+            "event_id": of.event_id,
+            "received_day": int(of.received_at.timestamp()) // _SECONDS_A_DAY,
+            "queue_id": queue_id,
+            "recipient_domain": recipient_domain,
+        }
+        for of, queue_id, recipient_domain in new
+        if of.recipient_class is not RecipientClass.TRAP
+    ]
+    if rows:
+        insert_rows(connection, trace, rows)
 
 
 def sweep(connection: Connection, *, now: int) -> None:

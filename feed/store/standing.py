@@ -27,19 +27,22 @@ KINDS: Final = ("solicited", "dispute", "canary")
 _TRAPS: Final = (RecipientClass.TRAP, RecipientClass.TAG_BAD, RecipientClass.TAG_MISSING)
 
 
-def contradict(connection: Connection, source_id: int, *, kind: str, day: int) -> None:
+def contradict(
+    connection: Connection, source_id: int, *, kind: str, day: int, once_a_day: bool = False
+) -> None:
     """Note that a report was proven wrong: `solicited`, an upheld `dispute`, or a `canary` address.
 
-    Never call it for a removal: honest reporters would pay for servers that were repaired.
+    Never call it for a removal: honest reporters would pay for servers that were repaired. once_a_day: for
+    what a stranger can provoke, so that he cannot lower an honest reporter at will.
     """
     if kind not in KINDS:
         raise ValueError(f"a contradiction is one of {', '.join(KINDS)}")
     values = {"source_id": source_id, "day": day, "kind": kind}
     insert_if_missing(connection, contradiction, values | {"n": 0})
-    connection.execute(
-        sa.update(contradiction).where(*(contradiction.c[name] == value for name, value in values.items()))
-        .values(n=contradiction.c.n + 1)
-    )  # fmt: skip
+    counted = [contradiction.c[name] == value for name, value in values.items()]
+    if once_a_day:
+        counted.append(contradiction.c.n == 0)
+    connection.execute(sa.update(contradiction).where(*counted).values(n=contradiction.c.n + 1))
 
 
 def contradictions(connection: Connection, *, since_day: int) -> dict[int, dict[int, int]]:

@@ -45,7 +45,7 @@ def listed(database: Database, secret: Secret) -> Database:
                     attestation=Attestation.U4, recipient_token=number + 1,
                 ),
             )  # fmt: skip
-            disclosures.add_trace(connection, stored, queue_id=f"Q{number}", recipient_domain="c.example")
+            disclosures.add_traces(connection, [(stored, f"Q{number}", "c.example")])
         usage.count(connection, source_id, day=AT // 86_400, events=3, refused=1)
     Scorer(database=database, secret=secret, policy=PRIVATE, providers=PROVIDERS).run(now=AT)
     return database

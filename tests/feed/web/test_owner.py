@@ -28,9 +28,7 @@ def listed(world: World) -> World:
                     attestation=Attestation.U3, helo=helo, status="5.1.1", original_key=bytes([number]) * 16,
                 ),
             )  # fmt: skip
-            disclosures.add_trace(
-                connection, stored, queue_id=f"4bQ{number}", recipient_domain=f"customer{number}.example"
-            )
+            disclosures.add_traces(connection, [(stored, f"4bQ{number}", f"customer{number}.example")])
     world.score()
     return world
 
@@ -58,9 +56,7 @@ def test_a_trap_is_told_by_the_hour_and_never_with_queue_id_or_domain(listed: Wo
             sa.select(event.c.event_id).where(event.c.recipient_class == RecipientClass.TRAP).limit(1)
         ).scalar_one()
         row = connection.execute(sa.select(event).where(event.c.event_id == trap)).mappings().one()
-        disclosures.add_trace(
-            connection, evidence.event_of(row), queue_id="SECRET", recipient_domain="trap.example"
-        )
+        disclosures.add_traces(connection, [(evidence.event_of(row), "SECRET", "trap.example")])
     assert "SECRET" not in _owner_page(listed)
 
 
