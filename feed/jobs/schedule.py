@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from feed.jobs import feeds, outbox, publish, retention, retract, score, trust
+from feed.jobs import bulk_actions, feeds, outbox, publish, retention, retract, score, trust
 from feed.jobs.leader import Leader
 from feed.jobs.selfcheck import SelfCheck
 from feed.opening import Feed
@@ -33,6 +33,8 @@ CARRY_ON_S: Final = 900
 """So long a retraction is left to the command that began it."""
 
 MAIL_S: Final = 15
+
+BULK_S: Final = 5
 
 FEEDS_S: Final = 60
 
@@ -75,6 +77,10 @@ class Scheduler:
     def retractions(self) -> None:
         """Carry on retractions that were cut short; many addresses of one reporter keep no tick waiting."""
         self._guarded("retraction", self._retractions)
+
+    def bulk(self) -> None:
+        """Carry on the operator's bulk actions; many addresses keep no tick waiting."""
+        self._guarded("bulk actions", self._bulk)
 
     def feed_files(self) -> None:
         """Bring the feed files up to the snapshots."""
@@ -167,6 +173,15 @@ class Scheduler:
         if done.sent or done.failed:
             _log.info("mail", sent=done.sent, failed=done.failed, reason=done.failure)
 
+    def _bulk(self) -> None:
+        feed = self._feed
+        done = bulk_actions.carry_on(
+            feed.database, feed.policy, feed.providers, now=int(self._clock()),
+            enough=self._stopping.is_set,
+        )  # fmt: skip
+        if done:
+            _log.info("bulk actions", addresses=done)
+
     def _feed_files(self) -> None:
         settings = self._feed.settings.publish
         began = self._clock()
@@ -212,6 +227,9 @@ class Scheduler:
             self.retractions, "interval", seconds=RETRACTIONS_S,
             coalesce=True, max_instances=1, misfire_grace_time=None,
         )  # fmt: skip
+        scheduler.add_job(
+            self.bulk, "interval", seconds=BULK_S, coalesce=True, max_instances=1, misfire_grace_time=None
+        )
         scheduler.add_job(
             self.feed_files, "interval", seconds=FEEDS_S, coalesce=True, max_instances=1,
             misfire_grace_time=None, next_run_time=dt.datetime.fromtimestamp(self._clock(), dt.UTC),

@@ -152,3 +152,40 @@ disclosure = sa.Table(
     sa.CheckConstraint("detail IN ('minute', 'hour')", name="detail_known"),
     comment="What reporters chose to tell proven owners; without a row: minutes, hours for traps",
 )
+
+bulk_action = sa.Table(
+    "bulk_action",
+    metadata,
+    _column("bulk_id", sa.Integer, "number", primary_key=True, autoincrement=True),
+    _column("action", sa.String(6), "end, hold or exempt"),
+    _column("wanted", sa.String(200), "by what the addresses were chosen, in words"),
+    _column("until_minute", sa.BigInteger, "end of holds and exemptions, 0 = none"),
+    _column("author", sa.String(100), "who made the preview"),
+    _column("reason", sa.String(200), "why"),
+    _column("made_at", sa.BigInteger, "preview"),
+    _column("started_at", sa.BigInteger, "when it was let go", nullable=True),
+    _column("done_at", sa.BigInteger, "when its last address was done", nullable=True),
+    _column("undo_author", sa.String(100), "who wants it undone", nullable=True),
+    _column("undo_reason", sa.String(200), "why", nullable=True),
+    _column("undo_at", sa.BigInteger, "when that was said", nullable=True),
+    _column("undone_at", sa.BigInteger, "when its last address was undone", nullable=True),
+    sa.CheckConstraint("action IN ('end', 'hold', 'exempt')", name="action_known"),
+    sa.CheckConstraint("undo_at IS NULL OR started_at IS NOT NULL", name="undo_of_started"),
+    comment="What the operator does to many addresses at once: preview, work, undo",
+)
+
+bulk_item = sa.Table(
+    "bulk_item",
+    metadata,
+    _column("bulk_id", sa.Integer, "the bulk action"),
+    _column("address", Key, "16 bytes: as it is listed"),
+    _column("unit", sa.SmallInteger, "32, 64 or 128: how wide it is listed"),
+    _column("code", sa.SmallInteger, "return code at the preview"),
+    _column("result", sa.String(10), "done, or why nothing was done", nullable=True),
+    _column("before", sa.Text, "what is needed to undo it, JSON", nullable=True),
+    _column("undo_result", sa.String(10), "undone, or why it cannot be", nullable=True),
+    sa.PrimaryKeyConstraint("bulk_id", "address"),
+    sa.ForeignKeyConstraint(["bulk_id"], ["bulk_action.bulk_id"]),
+    _length("address", 16),
+    comment="Addresses of bulk actions, each with its result",
+)
