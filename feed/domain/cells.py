@@ -8,7 +8,7 @@ a maximum cannot be taken back (engineering.md, tables).
 import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from feed.domain.address import packed
@@ -115,55 +115,78 @@ def cell_key(original: Original) -> CellKey:
     return original.channel, original.at // MINUTES_A_DAY, original.epoch, original.source_id
 
 
-def merge(cell: Cell | None, original: Original) -> Cell:
-    """Return `cell` with one new original added; None stands for a cell that does not exist yet.
+def merge(cell: Cell | None, new: Sequence[Original]) -> Cell:
+    """Return `cell` with new originals added, at least one; None: a cell that does not exist yet.
 
-    The caller keeps to the cell of `cell_key(original)` and to originals not counted before.
+    The caller keeps to the cell of `cell_key(original)` and to originals not counted before. All at once is
+    the same as one after the other.
     """
     if cell is None:
-        _, day, epoch, source_id = cell_key(original)
+        _, day, epoch, source_id = cell_key(new[0])
         cell = Cell(source_id=source_id, day=day, epoch=epoch)
-    at = original.at
-    is_nsu = original.recipient_class is RecipientClass.NO_SUCH_USER
-    strength = min(original.strength, 2) if is_nsu else original.strength
-    is_strong = strength >= STRONG
-    is_weak = strength <= 1
-    first = cell.n == 0
-    if strength >= TRAP_STRENGTH and original.recipient_class in _TRAPS:
-        cell = _with_trap(cell, original)
+    trapped = [
+        one for one in new if _counted_strength(one) >= TRAP_STRENGTH and one.recipient_class in _TRAPS
+    ]
+    if trapped:
+        cell = _with_traps(cell, trapped)
+    points = weak_points = nsu_points = nsu_n = log_miss_n = auto_n = kinds = strong_at = 0
     counts = list(cell.n_u)
-    counts[max(0, min(strength, 5))] += 1
+    for one in new:
+        strength = _counted_strength(one)
+        counts[max(0, min(strength, 5))] += 1
+        kinds |= one.kinds
+        if one.recipient_class is RecipientClass.NO_SUCH_USER:
+            nsu_points += one.points
+            nsu_n += 1
+        elif strength <= 1:
+            weak_points += one.points
+        else:
+            points += one.points
+        if strength >= STRONG:
+            strong_at = max(strong_at, one.at)
+            log_miss_n += one.recipient_class is RecipientClass.LOG_MISS
+            auto_n += one.kind is Kind.AUTO
+    times = [one.at for one in new]
+    lowest, highest = min(one.addr_min for one in new), max(one.addr_max for one in new)
+    first = cell.n == 0
     return dataclasses.replace(
         cell,
-        points=cell.points + (0 if is_nsu or is_weak else original.points),
-        weak_points=cell.weak_points + (original.points if is_weak and not is_nsu else 0),
-        nsu_points=cell.nsu_points + (original.points if is_nsu else 0),
-        nsu_n=cell.nsu_n + is_nsu,
-        n=cell.n + 1,
+        points=cell.points + points,
+        weak_points=cell.weak_points + weak_points,
+        nsu_points=cell.nsu_points + nsu_points,
+        nsu_n=cell.nsu_n + nsu_n,
+        n=cell.n + len(new),
         n_u=(counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]),
-        log_miss_n=cell.log_miss_n + (is_strong and original.recipient_class is RecipientClass.LOG_MISS),
-        auto_n=cell.auto_n + (is_strong and original.kind is Kind.AUTO),
-        first_at=at if first else min(cell.first_at, at),
-        last_at=at if first else max(cell.last_at, at),
-        strong_at=max(cell.strong_at, at) if is_strong else cell.strong_at,
-        addr_min=original.addr_min if first else min(cell.addr_min, original.addr_min),
-        addr_max=original.addr_max if first else max(cell.addr_max, original.addr_max),
-        kinds=cell.kinds | original.kinds,
+        log_miss_n=cell.log_miss_n + log_miss_n,
+        auto_n=cell.auto_n + auto_n,
+        first_at=min(times) if first else min(cell.first_at, *times),
+        last_at=max(times) if first else max(cell.last_at, *times),
+        strong_at=max(cell.strong_at, strong_at),
+        addr_min=lowest if first else min(cell.addr_min, lowest),
+        addr_max=highest if first else max(cell.addr_max, highest),
+        kinds=cell.kinds | kinds,
     )
 
 
-def _with_trap(cell: Cell, original: Original) -> Cell:
-    """Return `cell` with one more original at a trap or tagged address in its trap fields only."""
-    at, token = original.at, original.recipient_token
-    first = cell.trap_n == 0
-    known = cell.trap_token_max != 0
+def _counted_strength(original: Original) -> int:
+    is_nsu = original.recipient_class is RecipientClass.NO_SUCH_USER
+    return min(original.strength, 2) if is_nsu else original.strength
+
+
+def _with_traps(cell: Cell, trapped: Sequence[Original]) -> Cell:
+    """Return `cell` with originals at traps or tagged addresses added in its trap fields only."""
+    times = [one.at for one in trapped]
+    tokens = [one.recipient_token for one in trapped if one.recipient_token]
+    tokens += [token for token in (cell.trap_token_min, cell.trap_token_max) if token]
+    if cell.trap_n:
+        times += [cell.trap_first_at, cell.trap_last_at]
     return dataclasses.replace(
         cell,
-        trap_n=cell.trap_n + 1,
-        trap_first_at=at if first else min(cell.trap_first_at, at),
-        trap_last_at=at if first else max(cell.trap_last_at, at),
-        trap_token_min=min(cell.trap_token_min, token) if known and token else cell.trap_token_min or token,
-        trap_token_max=max(cell.trap_token_max, token),
+        trap_n=cell.trap_n + len(trapped),
+        trap_first_at=min(times),
+        trap_last_at=max(times),
+        trap_token_min=min(tokens, default=0),
+        trap_token_max=max(tokens, default=0),
     )
 
 
@@ -172,11 +195,10 @@ def cells_of(events: Iterable[Event]) -> dict[CellKey, Cell]:
 
     Any order and any repetition of the same events gives the same cells.
     """
-    cells: dict[CellKey, Cell] = {}
+    found: dict[CellKey, list[Original]] = collections.defaultdict(list)
     for original in originals_of(events):
-        key = cell_key(original)
-        cells[key] = merge(cells.get(key), original)
-    return cells
+        found[cell_key(original)].append(original)
+    return {key: merge(None, originals) for key, originals in found.items()}
 
 
 def observe(cell: Cell, *, null_n: int, genuine_n: int, seen_24h: int) -> Cell:

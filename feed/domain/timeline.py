@@ -117,7 +117,7 @@ class _Grown:
         if pool is None:
             pools[new.original_key] = [new]
             original = represent([new])
-            self.cells[cell_key(original)] = merge(self.cells.get(cell_key(original)), original)
+            self.cells[cell_key(original)] = merge(self.cells.get(cell_key(original)), [original])
             return
         before = represent(pool)
         pool.append(new)
@@ -134,7 +134,7 @@ class _Grown:
         self.cells = {at: cell for at, cell in self.cells.items() if cell.source_id != source_id}
         for pool in self._pools[source_id].values():
             original = represent(pool)
-            self.cells[cell_key(original)] = merge(self.cells.get(cell_key(original)), original)
+            self.cells[cell_key(original)] = merge(self.cells.get(cell_key(original)), [original])
         observed, self._observed[source_id] = self._observed[source_id], []
         for said in observed:
             self.observe(said)

@@ -123,7 +123,7 @@ class MemoryBook:
     def _merge(self, row: _Row, stored: Event) -> None:
         original = cells.represent([stored])
         at = cells.cell_key(original)
-        row.cells[at] = cells.merge(row.cells.get(at), original)
+        row.cells[at] = cells.merge(row.cells.get(at), [original])
 
     def _rebuild(self, row: _Row, pool: list[Event]) -> None:
         """Make all cells of one source again, with `pool` in place of what was known of its original."""

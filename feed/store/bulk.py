@@ -176,9 +176,8 @@ def _merge_all(connection: Connection, fresh: dict[Pool, cells.Original], source
         (bytes(row["emitter_key"]), evidence.cell_key_of(row)): evidence.cell_of(row)
         for row in connection.execute(_CELLS, asked).mappings()
     }
-    changed = set()
+    added: dict[tuple[bytes, cells.CellKey], list[cells.Original]] = collections.defaultdict(list)
     for (key, _, _), original in fresh.items():
-        at = key, cells.cell_key(original)
-        made[at] = cells.merge(made.get(at), original)
-        changed.add(at)
-    put_all(connection, cell, [evidence.cell_values(*at, made[at]) for at in sorted(changed)])
+        added[key, cells.cell_key(original)].append(original)
+    changed = [evidence.cell_values(*at, cells.merge(made.get(at), added[at])) for at in sorted(added)]
+    put_all(connection, cell, changed)

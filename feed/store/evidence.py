@@ -45,7 +45,7 @@ def add_event(connection: Connection, new: Event, *, reporting_mta: str | None =
     if not same:
         original = cells.represent([stored])
         at = cells.cell_key(original)
-        _put(connection, key, at, cells.merge(_read(connection, key, at), original))
+        _put(connection, key, at, cells.merge(_read(connection, key, at), [original]))
     elif cells.represent([*same, stored]) != cells.represent(same):
         rebuild_cells(connection, key, source_id=stored.source_id)
     return stored

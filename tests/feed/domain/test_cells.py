@@ -198,7 +198,7 @@ def test_merging_originals_one_by_one_equals_the_rebuild(found: list[Event], cha
     chance.shuffle(originals)
     grown: dict[CellKey, Cell] = {}
     for original in originals:
-        grown[cell_key(original)] = merge(grown.get(cell_key(original)), original)
+        grown[cell_key(original)] = merge(grown.get(cell_key(original)), [original])
     assert grown == cells_of(found)
 
 
@@ -226,7 +226,7 @@ def test_observations_are_kept_by_maximum_and_over_a_rebuild() -> None:
     # After a retraction the cell is empty but for what was observed.
     empty = carry_observations({}, {key: said})[key]
     assert (empty.n, empty.points, empty.null_n) == (0, 0, 5)
-    assert merge(empty, represent([event()])) == said
+    assert merge(empty, [represent([event()])]) == said
 
 
 def test_one_emitter_has_one_key_whatever_the_spelling() -> None:
