@@ -264,7 +264,7 @@ def opensmtpd(zones: Zones, stage: Stage) -> str:
     return (
         "# smtpd.conf; filter-dnsbl would refuse all mail of a listed server, so rspamd judges\n"
         'filter "rspamd" proc-exec "filter-rspamd"\n'
-        'listen on all filter "rspamd"\n\n' + rspamd(zones, stage)
+        'listen on 0.0.0.0 filter "rspamd"\nlisten on :: filter "rspamd"\n\n' + rspamd(zones, stage)
     )
 
 

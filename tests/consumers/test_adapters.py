@@ -1,0 +1,56 @@
+"""Adapters of docs/report-adapters.md with the real programs and exactly the printed settings."""
+
+import os
+import pathlib
+from typing import Any
+
+import pytest
+
+from ingest.schemas import ReportIn
+from tests.conftest import needs
+from tests.consumers import running
+from tests.consumers.packages import laid_over
+
+pytestmark = pytest.mark.e2e
+
+
+def _laboratory(adapter: str, folder: pathlib.Path, *packages: str) -> dict[str, Any]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root for a network namespace")
+    root = [str(laid_over(*packages))] if packages else []
+    lab = folder / "lab"
+    lab.mkdir()
+    return running.laboratory("adapters_lab", adapter, str(lab), *root)
+
+
+def test_exim_reports_a_trap_inside_the_dialogue_and_refuses_only_what_is_on_disk() -> None:
+    with running.place() as folder:
+        running.mail_server("exim", folder)
+        found = _laboratory("exim", folder)
+    assert found["answers"] == {
+        "socket down": 451,
+        "trap": 550,
+        "trap again": 550,
+        "trap, IPv6": 550,
+        "user": 250,
+        "junk in Message-ID": 550,
+    }
+    reports = [ReportIn.model_validate_json(_json(one)) for one in found["reports"]]
+    assert sorted(one.client_ip for one in reports) == ["198.51.100.66", "2001:db8:66::66"]
+    assert {one.recipient_class for one in reports} == {"trap"}
+    assert {one.helo for one in reports} == {"mail.emitter.example"}
+
+
+def test_the_milter_only_writes_to_the_spool() -> None:
+    needs("postfix")
+    with running.place() as folder:
+        found = _laboratory("milter", folder, "python3-milter")
+    assert set(found["answers"].values()) == {250}
+    reports = found["reports"]
+    assert len(reports) == 1  # what came before the spool broke was taken away with it
+
+
+def _json(value: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(value)
