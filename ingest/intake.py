@@ -25,9 +25,9 @@ from feed.store.secret import Secret
 from ingest import quota
 from ingest.mail.judgement import Claim, Judgement, Refusal
 from ingest.problems import ProblemError
+from ingest.schemas import as_json
 from ingest.submission import Submission
 
-_as_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _NO_BODY: Final = bytes(32)
 """Where nobody will ask whether the body is the same: only an Idempotency-Key does."""
 _TRIES: Final = 3
@@ -281,7 +281,7 @@ def _receipt(
         receipt_id=str(fields["receipt"]),
         body_digest=body,
         verdict=judgement.verdict,
-        answer=_as_json(fields),
+        answer=as_json(fields).decode(),
         created_day=day,
         emitter_key=emitter_key(event.address) if event is not None else None,
         event_day=_day(event.received_at) if event is not None else None,

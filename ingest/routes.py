@@ -139,7 +139,8 @@ async def reports_batch(request: Request) -> Response:
     for _, result in results:
         code = result.code if isinstance(result, ProblemError) else result.fields["status"]
         desk.results.labels(code).inc()
-    return JSONResponse(batch.document_of(results), headers=caller.quota.after(left).headers)
+    document = schemas.as_json(batch.document_of(results))
+    return Response(document, media_type=JSON, headers=caller.quota.after(left).headers)
 
 
 @router.get("/v1/reports/{receipt:receipt}")

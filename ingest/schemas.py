@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import pydantic
+import pydantic_core
 from pydantic import Field
 
 from feed.domain.address import AddressError, parse_address
@@ -313,6 +314,11 @@ class ObservationIn(pydantic.BaseModel):
     seen_24h: Annotated[int, Field(ge=0, le=2_000_000_000, description="All mails from it that day")]
     null_24h: Annotated[int, Field(ge=0, le=2_000_000_000, description="Those with a null sender")]
     genuine_24h: Annotated[int, Field(ge=0, le=2_000_000_000, description="Those answering your own mail")]
+
+
+def as_json(value: object) -> bytes:
+    """Return plain values as JSON; several times as fast as the standard library for small ones."""
+    return pydantic_core.to_json(value)
 
 
 def parse(model: type[Model], body: bytes) -> Model:

@@ -4,6 +4,7 @@
 one address whatever the reporter's software writes (evidence.md 3.3).
 """
 
+import functools
 import ipaddress
 from typing import Final
 
@@ -63,6 +64,10 @@ _TRIAL: Final = ("benchmarking", "documentation", "private use", "shared")
 """Beginnings of the reasons for space that real machines have, if not on the public Internet."""
 
 
+_REMEMBERED: Final = 8192
+"""Answers that are kept: reports come in crowds about the same emitters."""
+
+
 class AddressError(ValueError):
     """A text is not an address that we can work with; the message says why, in words for a person."""
 
@@ -83,6 +88,7 @@ def canonical(address: Address) -> Address:
     return address
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def parse_address(text: str) -> Address:
     """Return the canonical address that `text` spells.
 
@@ -121,6 +127,7 @@ def special_purpose(address: Address, *, trial: bool = False) -> str | None:
     return None if trial and why is not None and why.startswith(_TRIAL) else why
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def _special(plain: Address) -> str | None:
     if isinstance(plain, ipaddress.IPv4Address):
         return next((why for network, why in _SPECIAL_V4 if plain in network), None)

@@ -40,12 +40,6 @@ _TOUCH: Final = (
 )
 _SOFTWARE: Final = sa.update(emitter_state).where(_THIS_STATE).values(software=sa.bindparam("b_software"))
 _REMOVALS: Final = sa.select(removal).where(removal.c.emitter_key.in_(sa.bindparam("keys", expanding=True)))
-_CELLS: Final = sa.select(cell).where(
-    cell.c.emitter_key.in_(sa.bindparam("keys", expanding=True)),
-    cell.c.channel.in_(sa.bindparam("channels", expanding=True)),
-    cell.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
-    cell.c.source_id == sa.bindparam("source_id"),
-)
 
 
 def add_events(
@@ -124,6 +118,21 @@ def _epoch(one: Event, accepted: Sequence[int]) -> int:
     return sum(earlier < minute for earlier in accepted)
 
 
+def _size_for(number: int) -> int:
+    """Return the next power of two: few sizes, so that few statements are made; the rest is filled up."""
+    return 1 << (number - 1).bit_length()
+
+
+@functools.cache
+def _cells_statement(size: int) -> sa.Select[Any]:
+    """Return the look-up of the cells of `size` emitters in a span of days."""
+    return sa.select(cell).where(
+        cell.c.emitter_key.in_([sa.bindparam(f"k{number}", type_=sa.LargeBinary) for number in range(size)]),
+        cell.c.day.between(sa.bindparam("first"), sa.bindparam("last")),
+        cell.c.source_id == sa.bindparam("source_id"),
+    )
+
+
 @functools.cache
 def _known_statement(size: int) -> sa.Select[Any]:
     """Return the look-up of `size` originals; a join, since two IN lists would try every pair."""
@@ -146,7 +155,7 @@ def _known_statement(size: int) -> sa.Select[Any]:
 def _known(connection: Connection, pools: Sequence[Pool], source_id: int) -> dict[Pool, list[Event]]:
     """Return the events that stand already about any original of `pools`."""
     wanted = sorted({(key, original) for key, _, original in pools})
-    size = 1 << (len(wanted) - 1).bit_length()  # few sizes, so that few statements are made; filled up
+    size = _size_for(len(wanted))
     values: dict[str, object] = {"source_id": source_id}
     for number in range(size):
         key, original = wanted[min(number, len(wanted) - 1)]
@@ -165,16 +174,13 @@ def _merge_all(connection: Connection, fresh: dict[Pool, cells.Original], source
     if not fresh:
         return
     days = [original.at // MINUTES_A_DAY for original in fresh.values()]
-    asked = {
-        "keys": list({pool[0] for pool in fresh}),
-        "channels": list({pool[1] for pool in fresh}),
-        "first": min(days),
-        "last": max(days),
-        "source_id": source_id,
-    }
+    keys = sorted({pool[0] for pool in fresh})
+    size = _size_for(len(keys))
+    values: dict[str, object] = {"first": min(days), "last": max(days), "source_id": source_id}
+    values |= {f"k{number}": keys[min(number, len(keys) - 1)] for number in range(size)}
     made: dict[tuple[bytes, cells.CellKey], Cell] = {
         (bytes(row["emitter_key"]), evidence.cell_key_of(row)): evidence.cell_of(row)
-        for row in connection.execute(_CELLS, asked).mappings()
+        for row in select_rows(connection, _cells_statement(size), values)
     }
     added: dict[tuple[bytes, cells.CellKey], list[cells.Original]] = collections.defaultdict(list)
     for (key, _, _), original in fresh.items():

@@ -1,15 +1,17 @@
 """Receipts: the first answer to each report, so that the same report again changes nothing."""
 
 import dataclasses
+import functools
 import json
+import operator
 import secrets
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feed.store.dialect import insert_rows
+from feed.store.dialect import insert_rows, select_rows
 from feed.store.tables import receipt
 
 DIGEST: Final = 1
@@ -35,6 +37,7 @@ class Receipt:
 
 
 _NAMES: Final = [field.name for field in dataclasses.fields(Receipt)]
+_values: Final = operator.attrgetter(*_NAMES)
 
 
 def new_id() -> str:
@@ -43,14 +46,15 @@ def new_id() -> str:
     return "".join([_LETTERS[number >> shift & 31] for shift in range(0, 130, 5)])
 
 
-_FIND: Final = (
-    sa.select(receipt)
-    .where(
+@functools.cache
+def _find_statement(size: int) -> sa.Select[Any]:
+    """Return the look-up of `size` keyed hashes; made once, since making it costs more than running it."""
+    wanted = [sa.bindparam(f"d{number}", type_=sa.LargeBinary) for number in range(size)]
+    return sa.select(receipt).where(
         receipt.c.source_id == sa.bindparam("source_id"),
         receipt.c.dedupe_kind == sa.bindparam("kind"),
-        receipt.c.dedupe.in_(sa.bindparam("dedupes", expanding=True)),
+        receipt.c.dedupe.in_(wanted),
     )
-)  # fmt: skip
 
 
 def find(connection: Connection, source_id: int, kind: int, dedupes: tuple[bytes, ...]) -> Receipt | None:
@@ -87,14 +91,18 @@ def find_many(
     connection: Connection, source_id: int, kind: int, dedupes: Collection[bytes]
 ) -> dict[bytes, Receipt]:
     """Return this source's receipts under any of `dedupes` (a few thousand at most), by keyed hash."""
-    asked = {"source_id": source_id, "kind": kind, "dedupes": list(dedupes)}
-    return {bytes(row["dedupe"]): _receipt(row) for row in connection.execute(_FIND, asked).mappings()}
+    wanted = list(dedupes)
+    size = 1 << (len(wanted) - 1).bit_length()  # few sizes, so that few statements are made; filled up
+    asked: dict[str, object] = {"source_id": source_id, "kind": kind}
+    asked |= {f"d{number}": wanted[min(number, len(wanted) - 1)] for number in range(size)}
+    rows = select_rows(connection, _find_statement(size), asked)
+    return {bytes(row["dedupe"]): _receipt(row) for row in rows}
 
 
 def insert_many(connection: Connection, new: Sequence[tuple[int, bytes, Receipt]]) -> None:
     """Store receipts, each under its kind and keyed hash."""
     rows = [
-        {"dedupe_kind": kind, "dedupe": dedupe} | {name: getattr(one, name) for name in _NAMES}
+        {"dedupe_kind": kind, "dedupe": dedupe} | dict(zip(_NAMES, _values(one), strict=True))
         for kind, dedupe, one in new
     ]
     insert_rows(connection, receipt, rows)
