@@ -8,14 +8,14 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from ingest.report import commands
+from ingest.report import commands, receiving
 from ingest.report.client import FeedClient, FeedError
 from ingest.report.networks import NetworkError
 from ingest.report.samples import notifications
+from ingest.report.settings import CLASSES
 from ingest.report.spool import SpoolError
 
 _LOOK_S: Final = 0.5
-_CLASSES: Final = ("trap", "tag_missing", "tag_bad", "log_miss", "no_such_user", "unknown")
 
 
 def _clock() -> dt.datetime:
@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_sample(commands_)
     _add_scan(commands_)
     _add_send(commands_)
+    _add_imap(commands_)
+    _add_inside(commands_)
     _add_init(commands_)
     return parser
 
@@ -98,7 +100,7 @@ def _add_send(commands_: "_Commands[argparse.ArgumentParser]") -> None:
     send = commands_.add_parser("send", help="report stored mails: stdin, files, Maildirs, mbox files")
     _add_common(send)
     send.add_argument("mails", nargs="*", metavar="MAIL", help="default: one mail on stdin")
-    send.add_argument("--class", dest="recipient_class", choices=_CLASSES, help="what you attest")
+    send.add_argument("--class", dest="recipient_class", choices=CLASSES, help="what you attest")
     send.add_argument("--client-ip", help="address of the server that delivered it")
     send.add_argument("--recipient", help="address it was delivered to; only a keyed hash leaves")
     send.add_argument(
@@ -109,6 +111,32 @@ def _add_send(commands_: "_Commands[argparse.ArgumentParser]") -> None:
     flush = commands_.add_parser("flush", help="send what is spooled")
     _add_common(flush)
     flush.set_defaults(run=lambda options: commands.run_flush(options, _clock))
+
+
+def _add_imap(commands_: "_Commands[argparse.ArgumentParser]") -> None:
+    imap = commands_.add_parser("imap", help="report what lies in the folders of mailboxes ([[imap]])")
+    _add_common(imap)
+    imap.add_argument("--once", action="store_true", help="one look, then end; exit 1 if one failed")
+    imap.add_argument("--every", type=float, default=60, metavar="SECONDS", help="between looks (default 60)")
+    imap.set_defaults(run=lambda options: receiving.run_imap(options, _clock))
+
+
+def _add_inside(commands_: "_Commands[argparse.ArgumentParser]") -> None:
+    listen = commands_.add_parser("listen", help="spool what mail servers say on a local socket")
+    _add_common(listen)
+    listen.add_argument("--socket", type=pathlib.Path, required=True, metavar="PATH", help="Unix socket")
+    listen.add_argument(
+        "--mode", type=lambda text: int(text, 8), default=0o660, help="its permissions (default 660)"
+    )
+    listen.set_defaults(run=lambda options: receiving.run_listen(options, _clock))
+    milter = commands_.add_parser("milter", help="spool from a milter socket; needs pymilter")
+    _add_common(milter)
+    milter.add_argument("--socket", required=True, help="such as unix:/run/bsf.sock or inet:8890@127.0.0.1")
+    milter.add_argument(
+        "--trap", action="append", default=[], metavar="NAME", help="domain or address that never sends"
+    )
+    milter.add_argument("--raw", action="store_true", help="spool the mails themselves")
+    milter.set_defaults(run=lambda options: receiving.run_milter(options, _clock))
 
 
 def _add_init(commands_: "_Commands[argparse.ArgumentParser]") -> None:

@@ -23,7 +23,13 @@ from ingest.report.keys import Keys, secret_at
 from ingest.report.networks import NetworkError, network, read_networks
 from ingest.report.scan import scan
 from ingest.report.sending import Sender
-from ingest.report.settings import DEFAULT_FILE, Settings, SettingsError, read_settings, zone_of
+from ingest.report.settings import (
+    DEFAULT_FILE,
+    Settings,
+    SettingsError,
+    read_settings,
+    zone_of,
+)
 from ingest.report.spool import Spool, SpoolError
 from ingest.report.submit import FRESH_S, submit
 
@@ -68,11 +74,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
         raise CommandError(str(problem)) from None
 
 
-def _complain(words: str) -> None:
+def complain(words: str) -> None:
+    """Say on standard error what went wrong."""
     print(f"backscatter-report: {words}", file=sys.stderr)
 
 
-def _keys(settings: Settings) -> Keys:
+def keys_of(settings: Settings) -> Keys:
+    """Return the keys of the state folder; raises CommandError."""
     try:
         return Keys(secret_at(settings.state / "index.key"))
     except ValueError as problem:
@@ -80,7 +88,8 @@ def _keys(settings: Settings) -> Keys:
 
 
 @contextlib.contextmanager
-def _index(path: pathlib.Path | None) -> Iterator[Index]:
+def index_at(path: pathlib.Path | None) -> Iterator[Index]:
+    """Give the open index; raises CommandError."""
     try:
         with contextlib.closing(Index(path)) as index:
             yield index
@@ -102,7 +111,8 @@ def _alone(state: pathlib.Path) -> Iterator[None]:
         yield
 
 
-def _spool(settings: Settings) -> Spool:
+def spool_of(settings: Settings) -> Spool:
+    """Return the spool of all configured feeds; raises CommandError."""
     if not settings.feeds:
         raise CommandError("no [[feed]] is configured; `backscatter-report init` prints an example")
     return Spool(settings.state / "spool", tuple(feed.name for feed in settings.feeds))
@@ -114,14 +124,14 @@ def run_scan(options: argparse.Namespace, clock: Clock) -> int:
     has_state = options.state is not None or options.config is not None or DEFAULT_FILE.exists()
     if options.submit and not settings.domains:
         raise CommandError("name your domains before you submit: --domain, or `domains` in the settings")
-    spool = _spool(settings) if options.submit else None
-    keys = _keys(settings) if has_state else Keys(random.SystemRandom().randbytes(32))
+    spool = spool_of(settings) if options.submit else None
+    keys = keys_of(settings) if has_state else Keys(random.SystemRandom().randbytes(32))
     zone = settings.zone or now.astimezone().tzinfo or dt.UTC
     with contextlib.ExitStack() as stack:
         if has_state:
             stack.enter_context(_alone(settings.state))
-        index = stack.enter_context(_index(settings.state / "index.sqlite" if has_state else None))
-        reading = scan(options.logs, index, keys, settings, zone=zone, now=now, complain=_complain)
+        index = stack.enter_context(index_at(settings.state / "index.sqlite" if has_state else None))
+        reading = scan(options.logs, index, keys, settings, zone=zone, now=now, complain=complain)
         last = int(now.timestamp()) + _DAY_S
         found = index.judged(since=int(now.timestamp()) - options.days * _DAY_S, until=last)
         providers = read_networks(settings.providers) if settings.providers else None
@@ -137,7 +147,7 @@ def run_scan(options: argparse.Namespace, clock: Clock) -> int:
             return 0
         reports, observations = submit(index, spool, now=int(now.timestamp()))
     print(f"\nspooled: {reports} reports, {observations} observations")
-    return _flush(settings, clock)
+    return flush_all(settings, clock)
 
 
 def run_follow(options: argparse.Namespace, clock: Clock) -> int:
@@ -150,16 +160,16 @@ def run_follow(options: argparse.Namespace, clock: Clock) -> int:
         )
     if options.submit and not settings.domains:
         raise CommandError("name your domains before you submit: --domain, or `domains` in the settings")
-    spool = _spool(settings) if options.submit else None
+    spool = spool_of(settings) if options.submit else None
     zone = settings.zone or clock().astimezone().tzinfo or dt.UTC
-    with _alone(settings.state), _index(settings.state / "index.sqlite") as index:
-        follower = Follower(options.logs, index, _keys(settings), settings, zone=zone)
+    with _alone(settings.state), index_at(settings.state / "index.sqlite") as index:
+        follower = Follower(options.logs, index, keys_of(settings), settings, zone=zone)
         pruned = sent = time.monotonic() - _PRUNE_S
         while True:
-            read = follower.step(now=clock(), complain=_complain)
+            read = follower.step(now=clock(), complain=complain)
             if spool is not None and time.monotonic() - sent >= _SUBMIT_S:
                 submit(index, spool, now=int(clock().timestamp()))
-                _flush(settings, clock, quiet=True)
+                flush_all(settings, clock, quiet=True)
                 sent = time.monotonic()
             if time.monotonic() - pruned >= _PRUNE_S:
                 follower.prune(now=clock())
@@ -174,35 +184,36 @@ def run_send(options: argparse.Namespace, clock: Clock) -> int:
     """Spool mails from stdin, files, Maildirs and mbox files, then try to send them."""
     try:
         settings = settings_of(options)
-        spool = _spool(settings)
+        spool = spool_of(settings)
         with contextlib.ExitStack() as stack:
             path = settings.state / "index.sqlite"
-            index = stack.enter_context(_index(path)) if path.exists() else None
-            sender = Sender(settings, _keys(settings), index, spool, options)
+            index = stack.enter_context(index_at(path)) if path.exists() else None
+            sender = Sender(settings, keys_of(settings), index, spool, options)
             sender.send_all(options.mails or ["-"], now=clock())
     except (SpoolError, CommandError, OSError) as problem:
-        _complain(f"nothing is lost, try again: {problem}")
+        complain(f"nothing is lost, try again: {problem}")
         return EX_TEMPFAIL
     print(f"spooled: {sender.spooled}, known already: {sender.known}, left out: {sender.left_out}")
     if not options.later:
-        _flush(settings, clock, quiet=True)
+        flush_all(settings, clock, quiet=True)
     return 0
 
 
 def run_flush(options: argparse.Namespace, clock: Clock) -> int:
     """Send what is spooled; exit 1 if something still waits."""
-    return _flush(settings_of(options), clock)
+    return flush_all(settings_of(options), clock)
 
 
-def _flush(settings: Settings, clock: Clock, *, quiet: bool = False) -> int:
-    spool, waiting = _spool(settings), 0
+def flush_all(settings: Settings, clock: Clock, *, quiet: bool = False) -> int:
+    """Send what is spooled for each feed; returns 1 if something still waits."""
+    spool, waiting = spool_of(settings), 0
     for feed in settings.feeds:
         try:
             client = FeedClient(feed.url, feed.key_file.read_text(encoding="ascii", errors="replace").strip())
             part = spool.feeds[feed.name]
             done = Flush(part, client, now=lambda: clock().timestamp(), chance=random.SystemRandom()).run()
         except (OSError, FeedError) as problem:
-            _complain(f"{feed.name}: {problem}")
+            complain(f"{feed.name}: {problem}")
             waiting += 1
             continue
         waiting += done.waiting
@@ -210,7 +221,7 @@ def _flush(settings: Settings, clock: Clock, *, quiet: bool = False) -> int:
         if not quiet:
             print(words + (f" ({done.words})" if done.words else ""))
         elif done.words:
-            _complain(f"{words} ({done.words})")
+            complain(f"{words} ({done.words})")
     return 1 if waiting else 0
 
 

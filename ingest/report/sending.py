@@ -38,13 +38,18 @@ class Sender:
         """Spool all mails at the paths; raises SpoolError or OSError, and then a repeat loses nothing."""
         for path in paths:
             for mail in mails(path):
-                item = self._item(mail, now=int(now.timestamp()))
-                if item is None:
-                    self.left_out += 1
-                elif self._spool.put(item):
-                    self.spooled += 1
-                else:
-                    self.known += 1
+                self.send(mail, now=now)
+
+    def send(self, mail: bytes, *, now: dt.datetime) -> bool:
+        """Spool one mail and return whether it is evidence; raises SpoolError, and then it may come again."""
+        item = self._item(mail, now=int(now.timestamp()))
+        if item is None:
+            self.left_out += 1
+        elif self._spool.put(item):
+            self.spooled += 1
+        else:
+            self.known += 1
+        return item is not None
 
     def _item(self, mail: bytes, *, now: int) -> Item | None:
         notice = read_notice(
@@ -54,7 +59,9 @@ class Sender:
         if claim is None or claim["at"] < now - FRESH_S:
             return None
         at = claim.pop("at")
-        digest = hashlib.sha256(mail).hexdigest()
+        # A mail that no server of ours has stamped yet may come from two servers in the same words.
+        told = self._options.client_ip
+        digest = hashlib.sha256(f"{told}\0".encode() + mail if told else mail).hexdigest()
         if self._options.raw:
             texts = {
                 "class" if name == "recipient_class" else name: _text(value) for name, value in claim.items()

@@ -12,6 +12,8 @@ from typing import Any, Final
 from ingest.report.networks import Network, NetworkError, network
 
 DEFAULT_FILE: Final = pathlib.Path("/etc/backscatter-report.toml")
+CLASSES: Final = ("trap", "tag_missing", "tag_bad", "log_miss", "no_such_user", "unknown")
+_IMAP_PORTS: Final = {"tls": 993, "starttls": 143, "none": 143}
 DEFAULT_STATE: Final = pathlib.Path("/var/lib/backscatter-report")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _DOMAIN: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*")
@@ -28,6 +30,26 @@ class FeedSettings:
     name: str
     url: str
     key_file: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImapSettings:
+    """One folder of a mailbox to report from.
+
+    name: also its file of positions. recipient_class: what all mail in the folder is. move_to: where mails go
+    that were spooled; empty: the mailbox is never changed. security: tls, starttls or none.
+    """
+
+    name: str
+    host: str
+    port: int
+    user: str
+    password_file: pathlib.Path
+    folder: str = "INBOX"
+    move_to: str = ""
+    recipient_class: str = ""
+    security: str = "tls"
+    raw: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +72,7 @@ class Settings:
     providers: pathlib.Path | None = None
     zone: dt.tzinfo | None = None
     feeds: tuple[FeedSettings, ...] = ()
+    imap: tuple[ImapSettings, ...] = ()
 
 
 def read_settings(path: pathlib.Path) -> Settings:
@@ -82,6 +105,7 @@ def settings_of(said: Mapping[str, Any]) -> Settings:
     found["providers"] = pathlib.Path(providers) if providers else None
     found["zone"] = zone_of(_one(left, "zone", str, default=""))
     found["feeds"] = _feeds(left.pop("feed", []))
+    found["imap"] = _imap(left.pop("imap", []))
     if left:
         raise SettingsError(f"there is no setting {min(left)!r}")
     return Settings(**found)
@@ -100,8 +124,11 @@ def zone_of(name: str) -> dt.tzinfo | None:
 def _one(left: dict[str, Any], name: str, kind: type, *, default: Any) -> Any:
     value = left.pop(name, default)
     if type(value) is not kind:
-        raise SettingsError(f"{name} is to be {'true or false' if kind is bool else 'a text in quotes'}")
+        raise SettingsError(f"{name} is to be {_WORDS[kind]}")
     return value
+
+
+_WORDS: Final[dict[type, str]] = {bool: "true or false", int: "a number", str: "a text in quotes"}
 
 
 def _texts(left: dict[str, Any], name: str) -> list[str]:
@@ -135,3 +162,43 @@ def _feeds(said: Any) -> tuple[FeedSettings, ...]:
     if len({feed.name for feed in feeds}) != len(feeds):
         raise SettingsError("two feeds have the same name")
     return tuple(feeds)
+
+
+def _imap(said: Any) -> tuple[ImapSettings, ...]:
+    if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
+        raise SettingsError("each mailbox is an [[imap]] section")
+    boxes = [_mailbox(dict(one)) for one in said]
+    if len({box.name for box in boxes}) != len(boxes):
+        raise SettingsError("two [[imap]] sections have the same name")
+    return tuple(boxes)
+
+
+def _mailbox(left: dict[str, Any]) -> ImapSettings:
+    try:
+        name, host, user = (_one(left, field, str, default=None) for field in ("name", "host", "user"))
+        security = _one(left, "security", str, default="tls")
+        box = ImapSettings(
+            name=name,
+            host=host,
+            user=user,
+            port=_one(left, "port", int, default=_IMAP_PORTS.get(security, 0)),
+            password_file=pathlib.Path(_one(left, "password_file", str, default=None)),
+            folder=_one(left, "folder", str, default="INBOX"),
+            move_to=_one(left, "move_to", str, default=""),
+            recipient_class=_one(left, "class", str, default=""),
+            security=security,
+            raw=_one(left, "raw", bool, default=False),
+        )
+    except SettingsError as problem:
+        raise SettingsError(f"[[imap]] {problem}") from None
+    if left:
+        raise SettingsError(f"[[imap]]: there is no setting {min(left)!r}")
+    if not _NAME.fullmatch(box.name):
+        raise SettingsError(f"[[imap]] name: {box.name[:80]!r} is to be small letters, digits and hyphens")
+    if box.security not in _IMAP_PORTS:
+        raise SettingsError(f"[[imap]] {box.name}: security is tls, starttls or none")
+    if box.recipient_class and box.recipient_class not in CLASSES:
+        raise SettingsError(f"[[imap]] {box.name}: class is one of {', '.join(CLASSES)}")
+    if any(sign in text for text in (box.folder, box.move_to, box.user) for sign in "\r\n\0"):
+        raise SettingsError(f"[[imap]] {box.name}: names hold no line ends")
+    return box

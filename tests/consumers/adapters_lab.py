@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
 import signal
 import smtplib
 import subprocess
@@ -20,9 +19,9 @@ from typing import Any
 
 from ingest.report.spool import Spool
 from tests import mails
+from tests.conftest import ROOT
 from tests.consumers import exim_server, lab
 from tests.consumers.packages import documented, lay_over
-from tests.conftest import ROOT
 from tests.waiting import wait_until
 
 PAGE = ROOT / "docs" / "report-adapters.md"
@@ -44,9 +43,9 @@ def settings(folder: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def reports(folder: pathlib.Path) -> list[dict[str, Any]]:
-    """Return the reports that wait in the spool."""
-    part = Spool(folder / "state" / "spool", ("f",)).feeds["f"]
+def reports(spool: pathlib.Path) -> list[dict[str, Any]]:
+    """Return the reports that wait in a spool."""
+    part = Spool(spool, ("f",)).feeds["f"]
     items = [part.read(name) for name in part.names()]
     return [json.loads(item.body) if item.kind == "report" else item.claim for item in items if item]
 
@@ -112,7 +111,7 @@ def exim(folder: pathlib.Path) -> dict[str, Any]:
 def milter(folder: pathlib.Path) -> dict[str, Any]:
     """Postfix with the milter of the page, which needs the system's Python for its library."""
     command, main_cf = documented(PAGE, "Milter")
-    arguments = command.split()[1:] + ["--config", str(settings(folder))]
+    arguments = [*command.split()[1:], "--config", str(settings(folder))]
     services = ("smtp/inet=smtp inet n - n - - smtpd",)
     extra = main_cf + "virtual_mailbox_domains = old.example\nvirtual_transport = discard:\n"
     with lab.postfix_with(folder, extra, services=services):
@@ -126,10 +125,11 @@ def milter(folder: pathlib.Path) -> dict[str, Any]:
             answers["trap, named sender"] = send(EMITTER, "away@elsewhere.example", TRAP, BOUNCE + "x\n")
             answers["user"] = send(EMITTER, "", "jo@victim.test")
             answers["ordinary mail"] = send(EMITTER, "sam@elsewhere.example", "jo@victim.test")
-            shutil.rmtree(folder / "state" / "spool")
-            (folder / "state" / "spool").write_text("in the way")
+            spool = folder / "state" / "spool"
+            spool.rename(folder / "before")
+            spool.write_text("in the way")
             answers["spool fails"] = send(EMITTER, "", TRAP, BOUNCE + "y\n")
-            (folder / "state" / "spool").unlink()
+            spool.unlink()
             answers["spool works again"] = send(EMITTER, "", TRAP, BOUNCE + "z\n")
     return answers
 
@@ -152,7 +152,10 @@ def main() -> None:
     lab.network(folder)
     answers = ADAPTERS[adapter](folder)
     time.sleep(0.2)
-    print(json.dumps({"answers": answers, "reports": reports(folder)}))
+    found = {
+        name: reports(folder / path) for name, path in (("reports", "state/spool"), ("before", "before"))
+    }
+    print(json.dumps({"answers": answers} | found))
 
 
 if __name__ == "__main__":

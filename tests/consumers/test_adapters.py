@@ -1,5 +1,6 @@
 """Adapters of docs/report-adapters.md with the real programs and exactly the printed settings."""
 
+import json
 import os
 import pathlib
 from typing import Any
@@ -35,8 +36,8 @@ def test_exim_reports_a_trap_inside_the_dialogue_and_refuses_only_what_is_on_dis
         "user": 250,
         "junk in Message-ID": 550,
     }
-    reports = [ReportIn.model_validate_json(_json(one)) for one in found["reports"]]
-    assert sorted(one.client_ip for one in reports) == ["198.51.100.66", "2001:db8:66::66"]
+    reports = [ReportIn.model_validate_json(json.dumps(one)) for one in found["reports"]]
+    assert sorted(one.client_ip for one in reports) == ["198.51.100.66"] * 2 + ["2001:db8:66::66"]
     assert {one.recipient_class for one in reports} == {"trap"}
     assert {one.helo for one in reports} == {"mail.emitter.example"}
 
@@ -46,11 +47,13 @@ def test_the_milter_only_writes_to_the_spool() -> None:
     with running.place() as folder:
         found = _laboratory("milter", folder, "python3-milter")
     assert set(found["answers"].values()) == {250}
-    reports = found["reports"]
-    assert len(reports) == 1  # what came before the spool broke was taken away with it
-
-
-def _json(value: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(value)
+    reports = [ReportIn.model_validate_json(json.dumps(one)) for one in found["before"]]
+    told = sorted((one.client_ip, one.recipient_class, one.null_sender, one.kind) for one in reports)
+    assert told == [
+        ("198.51.100.66", "trap", False, "dsn_fail"),
+        ("198.51.100.66", "trap", True, "dsn_fail"),
+        ("198.51.100.66", "unknown", True, "dsn_fail"),
+        ("2001:db8:66::66", "trap", True, "dsn_fail"),
+    ]
+    assert all(one.original_key for one in reports)
+    assert len(found["reports"]) == 1  # the one after the spool worked again
