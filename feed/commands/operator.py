@@ -144,6 +144,8 @@ def new_key(
     scope: Annotated[list[str] | None, typer.Option(help="report, read, operate")] = None,
 ) -> None:
     """Make a key and print it, once. The old one stays in force until it is revoked."""
+    if reporter_name is None and "report" in (scope or ()):
+        fail("a key that reports belongs to a reporter: name it with --reporter")
     feed = feed_of(context)
     try:
         with feed.database.write() as connection:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import MAPPED_PREFIX, emitter_key, packed, special_purpose, unpacked
 from feed.domain.listing import Code
+from feed.jobs.frozen import before_freeze
 from feed.jobs.gate import Entries, Gated, gate
 from feed.settings import PublishSettings
 from feed.snapshot import writer
@@ -121,16 +122,21 @@ def _gates(
 ) -> dict[str, Gated]:
     """Return what may go out into each zone. before: what is served now."""
     wanted, exempt, alarm = _wanted(connection, settings, before[settings.score_zone], now=now)
+    freeze = controls.get(connection, FREEZE)
+    frozen = freeze is not None and freeze.value == "on"
     confirmed = {key: code for key, code in wanted.items() if code == Code.CONFIRMED}
     gates = {}
     for zone, entries in ((settings.zone, confirmed), (settings.score_zone, wanted)):
+        last, served = kept[zone], before[zone]
+        if frozen and freeze is not None and not served and last is not None and last.entries_n:
+            served = before_freeze(connection, entries, freeze, now=now)
         gated = gate(
             entries,
-            before[zone],
-            frozen=controls.is_on(connection, FREEZE),
+            served,
+            frozen=frozen,
             released=controls.is_on(connection, RELEASE),
             yesterday=publications.entries_since(connection, zone, since=now - _SECONDS_A_DAY),
-            ended=_ended(connection, kept[zone], exempt, now=now),
+            ended=_ended(connection, last, exempt, now=now),
         )
         gates[zone] = dataclasses.replace(gated, alarm=gated.alarm or alarm)
     return gates

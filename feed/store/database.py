@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import sqlite3
 import time
 from collections.abc import Iterator
 from typing import Any, Final
@@ -57,9 +58,16 @@ class Database:
             connect_args={"timeout": 10, "check_same_thread": False, "isolation_level": None},
         )
 
+        @sa.event.listens_for(engine, "do_connect")
+        def _private(*_arguments: object) -> None:
+            # Who reports and who asked for what is nobody else's; SQLite's other files take this mode over.
+            with contextlib.suppress(OSError):
+                os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
         @sa.event.listens_for(engine, "connect")
         def _pragmas(connection: Any, _record: object) -> None:
-            for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+            _write_ahead(connection)
+            for pragma in (f"synchronous={synchronous}", "foreign_keys=ON"):
                 connection.execute(f"PRAGMA {pragma}")
 
         @sa.event.listens_for(engine, "begin")
@@ -113,6 +121,20 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite itself does not wait for others who switch a new file at the same moment."""
+    end = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return
 
 
 @contextlib.contextmanager

@@ -124,3 +124,15 @@ def added(connection: Connection, entries: dict[bytes, int], *, minute: int) -> 
         at = packed(one.address) + bytes((one.unit,))
         found[at] = min(one.code, found.get(at, one.code))
     return found
+
+
+def keys_since(connection: Connection, *, since: int, minute: int) -> set[bytes]:
+    """Return the entries (see `states.published`) in force at `minute` that were made since a second."""
+    rows = connection.execute(
+        sa.select(manual_listing.c.address, manual_listing.c.unit).where(
+            manual_listing.c.ended_at.is_(None),
+            manual_listing.c.until_minute > minute,
+            manual_listing.c.created_at >= since,
+        )
+    )
+    return {bytes(row.address) + bytes((row.unit,)) for row in rows}

@@ -318,3 +318,15 @@ def ended_since(connection: Connection, *, minute: int) -> set[bytes]:
         )
     )
     return {bytes(key) for key in rows.scalars()}
+
+
+def listed_since(connection: Connection, *, minute: int) -> set[bytes]:
+    """Return the emitters whose listing began or changed its code since `minute`."""
+    rows = connection.execute(
+        sa.select(transition.c.emitter_key).where(
+            transition.c.at_minute >= minute,
+            transition.c.to_state == State.LISTED,
+            transition.c.void_at.is_(None),
+        )
+    )
+    return {bytes(key) for key in rows.scalars()}

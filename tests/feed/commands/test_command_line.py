@@ -199,6 +199,7 @@ def test_reporter_key_exemption_and_freeze_leave_a_trail(operator: Operator) -> 
     )
     assert "already" in operator.bad(*add, "--reason", "again")
     assert "mx.one.example" in operator.good("reporter", "list")
+    assert "--reporter" in operator.bad("key", "new", "--scope", "report", "--reason", "whose is it?")
     key = operator.good("key", "new", "--reporter", "one", "--reason", "rotation").strip()
     operator.good("key", "revoke", key.split("_")[1], "--reason", "rotation")
     assert "no key" in operator.bad("key", "revoke", key.split("_")[1], "--reason", "again")

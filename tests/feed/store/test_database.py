@@ -1,12 +1,15 @@
 """The write discipline: nobody is refused, nothing is half-written, readers see one state."""
 
+import contextlib
 import multiprocessing
+import os
 import pathlib
+import time
 
 import pytest
 
 from feed.domain.event import Channel
-from feed.store import controls, states
+from feed.store import controls, states, upgrade
 from feed.store.controls import Control
 from feed.store.database import Database, StoreBusyError, StoreError, file_lock
 
@@ -95,3 +98,41 @@ def test_no_change_of_the_zones_is_ever_counted_twice(database: Database) -> Non
         process.join()
     with database.read() as connection:
         assert controls.generation(connection) == 3 * WRITES
+
+
+def _opened_at(url: str, moment: float) -> bool:
+    """Open a database in a process of its own at a moment; return whether that went well."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        with contextlib.suppress(BaseException):
+            database = Database(url)
+            while time.monotonic() < moment:
+                pass
+            upgrade.current(database)
+            code = 0
+        os._exit(code)
+    return bool(child)
+
+
+def test_new_file_opened_by_many_at_once_is_opened_by_all(tmp_path: pathlib.Path) -> None:
+    """SQLite refuses who switches a new file to WAL while another does, without waiting."""
+    for number in range(40):
+        moment = time.monotonic() + 0.02
+        for _ in range(6):
+            _opened_at(f"sqlite:///{tmp_path}/{number}.db", moment)
+        assert [os.wait()[1] for _ in range(6)] == [0] * 6
+
+
+def test_files_of_the_database_are_read_by_nobody_else(tmp_path: pathlib.Path) -> None:
+    before = os.umask(0o022)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/feed.db")
+        upgrade.upgrade(database)
+        with database.read():
+            modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes) == {"feed.db", "feed.db-wal", "feed.db-shm", "feed.db.lock"}
+    assert set(modes.values()) == {0o600}
+    database.dispose()
