@@ -149,6 +149,8 @@ class HttpSettings(_Section):
     """Only from these is X-Forwarded-For believed: a proxy on the same machine unless said otherwise."""
     judges: int = Field(default=1, ge=1, le=64)
     """Pre-forked children that read hostile mail under a memory limit and a kill timer."""
+    share_port: bool = False
+    """Several processes may listen on the same port, and the kernel spreads connections over them."""
 
 
 class DnsSettings(_Section):

@@ -82,6 +82,8 @@ def _bind(settings: Settings, listen: str | None, *, section: str = "http") -> s
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.http.share_port:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((host, int(port)))
     except (OSError, ValueError, OverflowError) as problem:
@@ -102,14 +104,27 @@ def judge(
     ],
     *,
     border_host: Annotated[list[str] | None, typer.Option(help="name your MX writes after `by`")] = None,
+    recipient_class: Annotated[
+        str, typer.Option("--class", help="what a reporter would attest: trap, tag_missing, tag_bad, unknown")
+    ] = "unknown",
+    forwarded: Annotated[
+        bool, typer.Option("--forwarded", help="these are forwards by a person: judge the mail attached")
+    ] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="processes; all cores unless told")] = None,
 ) -> None:
     """Judge mails offline: one JSON object a mail, the same verdict as the API."""
+    from feed.domain.event import RecipientClass
     from ingest import judge_files
+    from ingest.mail.judgement import Claim
 
+    try:
+        attested = RecipientClass.from_word(recipient_class)
+    except ValueError:
+        _fail(f"--class takes {', '.join(one.word for one in RecipientClass)}")
     code = judge_files.run(
         paths,
         border_hosts=border_host or [],
+        claim=Claim(recipient_class=attested, forwarded=forwarded),
         now=dt.datetime.now(dt.UTC),
         out=sys.stdout,
         err=sys.stderr,

@@ -1,6 +1,6 @@
 """Judging files offline: single mails, Maildirs, mbox files and trees of them, one JSON object a mail.
 
-The verdict is the one that the API would give for the same mail with nothing attested. Without border
+The verdict is the one that the API would give for the same mail and claim. Without border
 hosts no address can be trusted, so such a mail keeps its kind and is marked `no_trustworthy_address`.
 """
 
@@ -19,8 +19,8 @@ from typing import Final, TextIO
 
 from feed.domain.event import Kind
 from ingest.mail import limits
-from ingest.mail.judge import judge
 from ingest.mail.judgement import Claim, Judgement, Refusal, Registration
+from ingest.mail.unwrap import judge_submitted
 
 _READ_BYTES: Final = limits.MESSAGE_BYTES + 1
 """Enough to see that a mail was cut; the rest of a huge file is never read."""
@@ -31,6 +31,7 @@ _CHUNK: Final = 32
 _FEW: Final = 256
 """Up to so many mails are judged before starting processes would pay."""
 _SEPARATOR: Final = b"From "
+_NO_CLAIM: Final = Claim()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,19 +119,26 @@ def _words(problem: OSError) -> str:
     return (problem.strerror or type(problem).__name__).lower()
 
 
-def judge_mail(mail: Mail, *, registration: Registration, now: dt.datetime) -> Outcome:
+def judge_mail(
+    mail: Mail, *, registration: Registration, now: dt.datetime, claim: Claim = _NO_CLAIM
+) -> Outcome:
     """Judge one mail that `find_mails` found."""
     if mail.problem is not None:
         return Outcome(name=mail.name, problem=mail.problem)
-    judgement = judge(mail.message, registration=registration, claim=Claim(), now=now)
+    judgement = judge_submitted(mail.message, registration=registration, claim=claim, now=now)
     return Outcome(name=mail.name, judgement=judgement)
 
 
 def judge_paths(
-    paths: Iterable[Path], *, registration: Registration, now: dt.datetime, jobs: int | None = None
+    paths: Iterable[Path],
+    *,
+    registration: Registration,
+    now: dt.datetime,
+    claim: Claim = _NO_CLAIM,
+    jobs: int | None = None,
 ) -> Iterator[Outcome]:
     """Judge every mail under `paths`, in order. jobs: processes, by default one a core; 1 starts none."""
-    work = functools.partial(judge_mail, registration=registration, now=now)
+    work = functools.partial(judge_mail, registration=registration, now=now, claim=claim)
     number = jobs if jobs is not None else os.cpu_count() or 1
     mails = find_mails(paths)
     first = list(itertools.islice(mails, _FEW + 1 if number > 1 else 0))
@@ -168,6 +176,7 @@ def run(
     paths: Iterable[Path],
     *,
     border_hosts: Iterable[str] = (),
+    claim: Claim = _NO_CLAIM,
     now: dt.datetime,
     out: TextIO,
     err: TextIO,
@@ -186,7 +195,7 @@ def run(
     kinds: collections.Counter[Kind] = collections.Counter()
     verdicts: collections.Counter[tuple[Kind, str]] = collections.Counter()
     failed = 0
-    outcomes = judge_paths(paths, registration=registration, now=now, jobs=jobs)
+    outcomes = judge_paths(paths, registration=registration, now=now, claim=claim, jobs=jobs)
     for outcome in _with_progress(outcomes, err):
         if outcome.judgement is None:
             failed += 1

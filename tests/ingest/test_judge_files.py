@@ -7,19 +7,30 @@ from pathlib import Path
 
 import pytest
 
+from feed.domain.event import RecipientClass
 from ingest.judge_files import find_mails, run
+from ingest.mail.judgement import Claim
 from tests import mails
 
 BORDER = mails.Border(host="mx.reporter.example", ip="192.0.2.25")
 FORGED_HOST = mails.Border(host="mx.other.example", ip="192.0.2.26")
 
+NOTHING = Claim()
+
 
 def outcome(
-    *paths: Path, border_hosts: tuple[str, ...] = (), jobs: int = 1
+    *paths: Path, border_hosts: tuple[str, ...] = (), jobs: int = 1, claim: Claim = NOTHING
 ) -> tuple[int, list[dict[str, object]], str]:
     out, err = io.StringIO(), io.StringIO()
     code = run(
-        paths, border_hosts=border_hosts, now=mails.NOW, out=out, err=err, jobs=jobs, accept_special=True
+        paths,
+        border_hosts=border_hosts,
+        claim=claim,
+        now=mails.NOW,
+        out=out,
+        err=err,
+        jobs=jobs,
+        accept_special=True,
     )
     return code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue()
 
@@ -147,3 +158,22 @@ def test_a_terminal_gets_a_table_and_the_output_stays_pure_json(tmp_path: Path) 
     assert run([tmp_path], now=mails.NOW, out=out, err=err, jobs=1) == 0
     assert json.loads(out.getvalue())["kind"] == "dsn_fail"
     assert "bounce" in err.getvalue()
+
+
+def test_a_claim_counts_as_it_does_in_the_api(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(mails.dsn(border=BORDER))
+    claim = Claim(recipient_class=RecipientClass.TRAP)
+    _, found, _ = outcome(tmp_path, border_hosts=("mx.reporter.example",), claim=claim)
+    assert (found[0]["attestation"], found[0]["verdict"]) == ("U4", "backscatter")
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "not asked"])
+def test_a_forward_is_opened_where_that_is_asked(tmp_path: Path, *, asked: bool) -> None:
+    carried = [("text/plain", "Look what came."), ("message/rfc822", mails.dsn(border=BORDER).decode())]
+    fields = [
+        *mails.top(FORGED_HOST, mails.VICTIM), ("From", "Jo <jo@reporter.example>"),
+        ("To", "abuse@reporter.example"), ("Subject", "Fwd: Undelivered Mail Returned to Sender"),
+    ]  # fmt: skip
+    (tmp_path / "one").write_bytes(mails.multipart(fields, "mixed", carried, boundary="=_w0"))
+    _, found, _ = outcome(tmp_path, border_hosts=("mx.reporter.example",), claim=Claim(forwarded=asked))
+    assert (found[0]["emitter"] == "192.0.2.25") is asked
