@@ -1,4 +1,4 @@
-"""Many datagrams a system call: recvmmsg and sendmmsg over the memory of `fast.Slots`.
+"""Many datagrams a system call: recvmmsg and sendmmsg over the memory of `slots.Slots`.
 
 What is sent back reuses what was received: the peer's address, and on a wildcard socket the control data
 that names our address, so that the answer leaves from there (engineering.md, "DNS processes" 4).
@@ -9,17 +9,20 @@ import errno
 import mmap
 import select
 import socket
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from dnsbl_server.fast import EXTRA, SLOTS, STRIDE, VECTORS, Slots
+from dnsbl_server.slots import EXTRA, SLOTS, STRIDE, VECTORS, Slots
 
 _NAME_ROOM: Final = 28
 """Length of sockaddr_in6; sockaddr_in takes 16 of it."""
 _CONTROL_ROOM: Final = 64
-_HEADER_WORDS: Final = 16
-"""struct mmsghdr as 32-bit words (64-bit Linux): flags are word 12, the length of the message is word 14."""
-_FLAGS_WORD: Final = 12
-_LENGTH_WORD: Final = 14
+_HEADER: Final = 64
+"""Bytes of struct mmsghdr (64-bit Linux), little-endian: flags at 48, the length of the message at 56."""
+_FLAGS_AT: Final = 48
+_LENGTH_AT: Final = 56
+_PORT_AT: Final = 2
+_ZEROS: Final = tuple(bytes(count) for count in range(SLOTS + 1))
 _PR_SET_TIMERSLACK: Final = 29
 _SEND_PATIENCE_MS: Final = 20
 """How long a full send buffer may hold a batch up before one answer is given up."""
@@ -54,7 +57,7 @@ _sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int
 class Received(NamedTuple):
     """One batch. lengths: of the datagrams. silent: slots that must not be answered. cut: too long ones."""
 
-    lengths: list[int]
+    lengths: Sequence[int]
     silent: list[int]
     cut: list[int]
 
@@ -68,14 +71,18 @@ class Batch:
         self._poll = select.poll()
         self._poll.register(sock, select.POLLOUT)
         v6 = self.v6 = sock.family == socket.AF_INET6
-        self._client = slice(8, 24) if v6 else slice(4, 8)
+        begin, size = (8, 16) if v6 else (4, 4)
+        self._clients: Final = tuple(
+            slice(at + begin, at + begin + size) for at in range(0, SLOTS * _NAME_ROOM, _NAME_ROOM)
+        )
         wildcard = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104 - told, not bound here
         # What the kernel writes for one IP_PKTINFO or IPV6_PKTINFO, padded (CMSG_SPACE).
         control = (40 if v6 else 32) if wildcard else 0
         self._names: Final = mmap.mmap(-1, SLOTS * _NAME_ROOM)
         self._controls: Final = mmap.mmap(-1, SLOTS * _CONTROL_ROOM)
         self._pieces: Final = (_Iovec * (2 * SLOTS))()
-        self._incoming: Final = (_Mmsghdr * SLOTS)()
+        self._headers: Final = mmap.mmap(-1, SLOTS * _HEADER)
+        self._incoming: Final = (_Mmsghdr * SLOTS).from_buffer(self._headers)
         self._outgoing: Final = (_Mmsghdr * SLOTS)()
         self._slots: Final = slots  # keeps the memory
         names, controls = (
@@ -86,40 +93,47 @@ class Batch:
         namelen = 28 if v6 else 16
         for slot in range(SLOTS):
             self._pieces[2 * slot] = _Iovec(slots.address + slot * STRIDE, STRIDE)
-            self._pieces[2 * slot + 1] = _Iovec(slots.address + slots.room(slot), EXTRA)
+            self._pieces[2 * slot + 1] = _Iovec(slots.rooms[slot], EXTRA)
             place = names + slot * _NAME_ROOM, controls + slot * _CONTROL_ROOM
             self._incoming[slot].header = _Msghdr(
-                place[0], _NAME_ROOM, pieces + slot * 32, 2, place[1], _CONTROL_ROOM if control else 0, 0
+                place[0], namelen, pieces + slot * VECTORS, 2, place[1], _CONTROL_ROOM if control else 0, 0
             )
             self._outgoing[slot].header = _Msghdr(
                 place[0], namelen, vectors + slot * VECTORS, 2, place[1] if control else None, control, 0
             )
-        self._fresh: Final = bytes(self._incoming)
+        # The kernel shortens the length of the control data to what it wrote; nothing else needs renewing.
+        self._fresh: Final = bytes(self._incoming) if control else b""
         self._incoming_at = ctypes.addressof(self._incoming)
         self._outgoing_at = ctypes.addressof(self._outgoing)
-        self._words = memoryview(self._incoming).cast("B").cast("I")
-        self._ports = memoryview(self._names).cast("H")
 
     def receive(self) -> Received | None:
         """Return what waits, at most one batch, without waiting; None when there is nothing."""
-        # The kernel has overwritten lengths of names and control data; they start anew each time.
-        ctypes.memmove(self._incoming_at, self._fresh, len(self._fresh))
+        if self._fresh:
+            ctypes.memmove(self._incoming_at, self._fresh, len(self._fresh))
         count = _recvmmsg(self._descriptor, self._incoming_at, SLOTS, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return None
-        end = count * _HEADER_WORDS
-        lengths = self._words[_LENGTH_WORD:end:_HEADER_WORDS].tolist()
-        flags = self._words[_FLAGS_WORD:end:_HEADER_WORDS].tolist()
-        ports = self._ports[1 : count * _NAME_ROOM // 2 : _NAME_ROOM // 2].tolist()
+        # Byte by byte over all headers: a slice is one step, where each number would be one.
+        headers, end = self._headers, count * _HEADER
+        zeros = _ZEROS[count]
+        lengths: Sequence[int] = headers[_LENGTH_AT:end:_HEADER]
+        high = headers[_LENGTH_AT + 1 : end : _HEADER]
+        if high != zeros:
+            lengths = [low | more << 8 for low, more in zip(lengths, high, strict=True)]
+        flags = headers[_FLAGS_AT:end:_HEADER]
+        cut = []
+        if flags != zeros:
+            cut = [slot for slot, flag in enumerate(flags) if flag & socket.MSG_TRUNC]
         # Port 0 cannot be answered, and one such answer would cost others theirs.
-        silent = [slot for slot, port in enumerate(ports) if not port] if 0 in ports else []
-        cut = [slot for slot, flag in enumerate(flags) if flag & socket.MSG_TRUNC] if any(flags) else []
+        ports = [self._names[at : count * _NAME_ROOM : _NAME_ROOM] for at in (_PORT_AT, _PORT_AT + 1)]
+        silent = []
+        if 0 in ports[0] and 0 in ports[1]:
+            silent = [slot for slot, pair in enumerate(zip(*ports, strict=True)) if not any(pair)]
         return Received(lengths, silent, cut)
 
     def client(self, slot: int) -> bytes:
         """Return the packed address of the sender of a datagram."""
-        at = slot * _NAME_ROOM
-        return self._names[at + self._client.start : at + self._client.stop]
+        return self._names[self._clients[slot]]
 
     def send(self, count: int, silent: list[int]) -> None:
         """Send the answers of the first `count` slots but for the silent ones, each in its turn."""
@@ -131,9 +145,7 @@ class Batch:
 
     def _send_run(self, at: int, stop: int) -> int:
         """Send some of the slots from `at` to before `stop`; return how many are dealt with."""
-        sent = _sendmmsg(
-            self._descriptor, self._outgoing_at + at * 4 * _HEADER_WORDS, stop - at, socket.MSG_DONTWAIT
-        )
+        sent = _sendmmsg(self._descriptor, self._outgoing_at + at * _HEADER, stop - at, socket.MSG_DONTWAIT)
         if sent > 0:
             return int(sent)
         problem = ctypes.get_errno()

@@ -23,11 +23,17 @@ _PAST_S: Final = 3600
 _AHEAD_S: Final = 300
 """How far another mirror's clock may be ahead of ours."""
 _SECRET: Final = (16, 32)
+_STEP_S: Final = 60
 
 
 def legal(option: bytes) -> bool:
     """Return whether a COOKIE option has a length that exists: 8, or 16 to 40 (RFC 7873 section 4)."""
     return len(option) == CLIENT_LEN or SHORTEST <= len(option) <= LONGEST
+
+
+def stamp(now: int) -> int:
+    """Return the time that cookies made now carry: the last full minute, so that one can be given often."""
+    return now - now % _STEP_S
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

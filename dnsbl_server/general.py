@@ -12,7 +12,8 @@ import dnslib
 from dnslib.label import DNSBuffer, DNSLabel
 
 from dnsbl_server import tsig, wire
-from dnsbl_server.cookies import CLIENT_LEN, legal
+from dnsbl_server.blocks import EVERYWHERE, Blocks
+from dnsbl_server.cookies import CLIENT_LEN, legal, stamp
 from dnsbl_server.qname import place_of, wrong_use
 from dnsbl_server.service import Note, Service
 from dnsbl_server.zone import EXPIRE_S, NEGATIVE_TTL, REFRESH_S, RETRY_S, TTL, Zone
@@ -37,7 +38,7 @@ class _Reply:
     ede: tuple[int, str] | None = None
 
 
-def zone_of(snapshot: Snapshot, blocks: memoryview | None = None, *, number: int = 0) -> Zone:
+def zone_of(snapshot: Snapshot, blocks: Blocks = EVERYWHERE, *, number: int = 0) -> Zone:
     """Return the zone of `snapshot` with its apex records packed. blocks, number: as in `Zone`."""
     meta = snapshot.meta
     ns = tuple(_packed(dnslib.NS(name)) for name in meta.ns)
@@ -281,7 +282,7 @@ def _opt(edns: wire.Edns, reply: _Reply, service: Service, *, client: bytes, tcp
     options = b""
     cookie = edns.option(wire.OPT_COOKIE)
     if cookie is not None and service.cookies is not None and legal(cookie):
-        mine = service.cookies.reply(cookie, client, now)
+        mine = service.cookies.reply(cookie, client, stamp(now))
         options += wire.PAIR.pack(wire.OPT_COOKIE, len(mine)) + mine
     if tcp and edns.option(wire.OPT_KEEPALIVE) is not None:
         options += wire.PAIR.pack(wire.OPT_KEEPALIVE, 2) + (service.keepalive_s * 10).to_bytes(2)

@@ -11,11 +11,12 @@ import os
 from pathlib import Path
 from typing import Final
 
+from dnsbl_server import blocks
 from dnsbl_server.general import zone_of
 from dnsbl_server.options import Options
 from dnsbl_server.service import Service
-from dnsbl_server.zone import BLOCK_SHIFT, BLOCKS, Zone, Zones
-from feed.snapshot.reader import Snapshot
+from dnsbl_server.zone import Zone, Zones
+from feed.snapshot.reader import Snapshot, size_of
 
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 MAX_BYTES: Final = 1 << 31
@@ -57,7 +58,8 @@ def load(path: Path) -> Loaded:
             _copy(file.fileno(), descriptor, min(status.st_size, MAX_BYTES))
         # Only this process holds the copy so far, so it cannot change between this check and the seals.
         snapshot = Snapshot.open(_mapped(descriptor))
-        os.pwrite(descriptor, blocks_of(snapshot), os.fstat(descriptor).st_size)
+        # Made here because making it takes longer than an answer may.
+        os.pwrite(descriptor, blocks.packed(snapshot), os.fstat(descriptor).st_size)
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
     except BaseException:
         os.close(descriptor)
@@ -70,25 +72,6 @@ def load(path: Path) -> Loaded:
         serial=meta.serial,
         expire_at=meta.expire_at,
     )
-
-
-def blocks_of(snapshot: Snapshot) -> bytes:
-    """Return a byte for each IPv4 /20: whether any address of it is listed.
-
-    Most queries are for what is not listed; where lists are sparse this answers them without a search in
-    tables that no cache holds. It is made here because making it takes longer than an answer may.
-    """
-    blocks = bytearray(BLOCKS)
-    bounds, numbers = snapshot.v4_bound.tolist(), snapshot.v4_value
-    bounds.append(1 << 32)
-    for at, number in enumerate(numbers):
-        if number:
-            first, last = bounds[at] >> BLOCK_SHIFT, (bounds[at + 1] - 1) >> BLOCK_SHIFT
-            if first == last:
-                blocks[first] = 1
-            else:
-                blocks[first : last + 1] = b"\1" * (last + 1 - first)
-    return bytes(blocks)
 
 
 def _copy(source: int, target: int, size: int) -> None:
@@ -108,10 +91,11 @@ def _mapped(descriptor: int) -> mmap.mmap | bytes:
     return mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
 
 
-def parts_of(descriptor: int) -> tuple[Snapshot, memoryview]:
+def parts_of(descriptor: int) -> tuple[Snapshot, blocks.Blocks]:
     """Return the snapshot in a sealed descriptor and its blocks."""
     view = memoryview(_mapped(descriptor))
-    return Snapshot.attach(view[:-BLOCKS]), view[-BLOCKS:]
+    size = size_of(view)
+    return Snapshot.attach(view[:size]), blocks.Blocks.read(view[size:])
 
 
 class Served:

@@ -11,11 +11,12 @@ from typing import Final
 
 from dnsbl_server import control, general, limit
 from dnsbl_server.batch import Batch, Received, set_timer_slack
-from dnsbl_server.fast import SLOTS, Fast, Slots
+from dnsbl_server.fast import Fast
 from dnsbl_server.holder import Served
 from dnsbl_server.metrics import Counters
 from dnsbl_server.respond import respond
 from dnsbl_server.service import Note, Service
+from dnsbl_server.slots import SLOTS, Slots
 from dnsbl_server.wire import NXDOMAIN
 
 _KNOWN: Final = 1 << 16
@@ -128,7 +129,7 @@ class Worker:
             slot for slot, mark in enumerate(seen) if meaning[mark][1] == NXDOMAIN and slot not in trusted
         ]
 
-    def _admitted(self, batch: Batch, lengths: list[int]) -> list[int]:
+    def _admitted(self, batch: Batch, lengths: Sequence[int]) -> list[int]:
         """Return lengths with 0 for datagrams of clients that only the general path may judge."""
         assert self._access is not None
         admitted = list(lengths)

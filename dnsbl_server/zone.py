@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
+from dnsbl_server.blocks import EVERYWHERE, Blocks
 from dnsbl_server.wire import IN, RECORD, SOA
 from feed.snapshot.reader import Snapshot
 
@@ -13,11 +14,6 @@ NEGATIVE_TTL: Final = 120
 REFRESH_S: Final = 300
 RETRY_S: Final = 60
 EXPIRE_S: Final = 172_800
-BLOCK_SHIFT: Final = 12
-BLOCKS: Final = 1 << 32 - BLOCK_SHIFT
-"""IPv4 in blocks of /20: small enough for a processor's cache, fine enough for lists of 250,000."""
-_DENSE: Final = BLOCKS * 5 // 8
-"""With so many blocks in use, asking them first costs more than it saves."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,8 +21,8 @@ class Zone:
     """One zone at one moment.
 
     apex: its name on the wire, lower case. soa, ns: the data of its SOA and NS records. negative: the
-    SOA record of negative answers without its owner. blocks: a byte for each IPv4 /20, 0 = nothing of it
-    is listed; None where that is not known, or seldom the case. number: which of the server's zones it is.
+    SOA record of negative answers without its owner. blocks: which parts of the IPv4 space are listed at
+    all. number: which of the server's zones it is.
     """
 
     snapshot: Snapshot
@@ -34,7 +30,7 @@ class Zone:
     soa: bytes
     ns: tuple[bytes, ...]
     negative: bytes
-    blocks: memoryview | None = None
+    blocks: Blocks = EVERYWHERE
     number: int = 0
 
     @classmethod
@@ -44,7 +40,7 @@ class Zone:
         *,
         soa: bytes,
         ns: tuple[bytes, ...],
-        blocks: memoryview | None = None,
+        blocks: Blocks = EVERYWHERE,
         number: int = 0,
     ) -> Self:
         """Return the zone of `snapshot` with the data of its apex records."""
@@ -55,7 +51,7 @@ class Zone:
             soa=soa,
             ns=ns,
             negative=RECORD.pack(SOA, IN, NEGATIVE_TTL, len(soa)) + soa,
-            blocks=blocks if blocks is None or bytes(blocks).count(1) < _DENSE else None,
+            blocks=blocks,
             number=number,
         )
 

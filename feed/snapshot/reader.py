@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import mmap
 import operator
+import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, repeat
 from typing import Final, Literal, NamedTuple, Self
 
-from feed.domain.address import MAPPED_PREFIX, Address, Network, packed
+from feed.domain.address import Address, Network, packed
 from feed.snapshot.format import (
     BODY_AT,
     FLAG_SPECIAL,
@@ -42,7 +43,10 @@ Buffer = bytes | bytearray | memoryview | mmap.mmap
 _V4_LAST: Final = 2**32 - 1
 _V6_LAST: Final = 2**128 - 1
 _LOW_64: Final = 2**64 - 1
-_MAPPED_FIRST: Final = 0xFFFF << 32
+_MAPPED_HIGH: Final = 0xFFFF
+_MAPPED_FIRST: Final = _MAPPED_HIGH << 32
+_V4_BITS: Final = 32
+_HALVES: Final = struct.Struct(">QQ")
 _TEST_NETWORK: Final = 0x7F000000
 _FIXED_NAMES: Final = 4
 """Zone, mname, rname and look-up URL come before the NS names, however empty."""
@@ -175,9 +179,10 @@ class Snapshot:
         """Return the number of the value of 4 or 16 bytes; IPv4-mapped ones follow the IPv4 table."""
         if len(address) == 4:  # noqa: PLR2004
             return self.index_v4(int.from_bytes(address))
-        if address.startswith(MAPPED_PREFIX):
-            return self.index_v4(int.from_bytes(address[12:]))
-        return self.index_v6(int.from_bytes(address[:8]), int.from_bytes(address[8:]))
+        hi, lo = _HALVES.unpack(address)
+        if not hi and lo >> _V4_BITS == _MAPPED_HIGH:
+            return self.index_v4(lo & _V4_LAST)
+        return self.index_v6(hi, lo)
 
     def lookup(self, address: bytes) -> Value | None:
         """Return what an address of 4 or 16 bytes answers, or None when it is not listed."""
@@ -266,6 +271,11 @@ def starts(bounds: Sequence[int]) -> list[int]:
         found.extend(map(bisect_right, repeat(bounds), places, repeat(low), repeat(high)))
         low = high
     return [*(at - 1 for at in found), size - 1]
+
+
+def size_of(view: memoryview) -> int:
+    """Return the size that a checked header tells, for a buffer in which more follows."""
+    return BODY_AT + int(HEADER.unpack_from(view)[8])
 
 
 def _header(view: memoryview) -> _Header:

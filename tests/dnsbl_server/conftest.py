@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from dnsbl_server import blocks
 from dnsbl_server.cookies import Cookies
 from dnsbl_server.general import zone_of
-from dnsbl_server.holder import blocks_of
 from dnsbl_server.service import Service
 from dnsbl_server.zone import Zones
 from feed.snapshot.format import Meta, Value
@@ -91,7 +91,12 @@ def make_service(*snapshots: bytes, cookies: bool = True) -> Service:
     opened = [Snapshot.open(data) for data in snapshots]
     # The last zone goes without blocks, so that both ways are tested.
     zones = Zones(
-        zone_of(each, memoryview(blocks_of(each)) if at < len(opened) - 1 or not at else None)
+        zone_of(
+            each,
+            blocks.Blocks.read(memoryview(blocks.packed(each)))
+            if at < len(opened) - 1 or not at
+            else blocks.EVERYWHERE,
+        )
         for at, each in enumerate(opened)
     )
     return Service(zones=zones, cookies=Cookies(secrets=(b"s" * 32,)) if cookies else None)
