@@ -9,20 +9,16 @@ from typing import Final
 from ingest.mail import phrases
 from ingest.mail.dsn import DISPOSITION_TYPES, STATUS_TYPES
 from ingest.mail.notice import Notice
+from ingest.mail.people import by_mail_program, distributed, of_a_person, personal
 from ingest.mail.signs import (
     automatic,
     bounce_subject,
     bulk,
-    distributed,
     failure_text,
     from_daemon,
-    lures,
-    of_a_person,
-    of_mail,
     opens_as_bounce,
     replying,
     trouble_text,
-    virus_text,
     without_brackets,
 )
 
@@ -41,6 +37,7 @@ _CHALLENGE_HEADERS: Final = (
     "x-qconfirm",
     "x-sfilter-challenge",
 )
+_CHALLENGE_MAILER: Final = re.compile(r"(?:qconfirm|choicemail|spamarrest)\b", re.IGNORECASE)
 _CHALLENGE_SENDER: Final = re.compile(
     r"@(?:[\w.-]{1,60}\.)?(?:boxbe|spamarrest|mailblocks|knowspam|bluebottle|vanquish|0spam|sendio|qurb)\."
     r"(?:com|net|ch)\b|[-+_](?:confirm|challenge|verify)[-+_][\w.=+-]{6,100}@"
@@ -53,7 +50,9 @@ _CHALLENGE_ID: Final = re.compile(
 
 def challenge(notice: Notice) -> str | None:
     """Recognise a challenge: confirm that you are a person, then your mail is delivered."""
-    if any(name in notice.headers for name in _CHALLENGE_HEADERS):
+    if any(name in notice.headers for name in _CHALLENGE_HEADERS) or _CHALLENGE_MAILER.match(
+        notice.headers.get("x-mailer")
+    ):
         return "challenge_header"
     if _CHALLENGE_ID.search(notice.headers.get("message-id")[:300]):
         return "challenge_message_id"
@@ -67,7 +66,7 @@ def _challenge_words(notice: Notice) -> str | None:
     if STATUS_TYPES & notice.skeleton.types or from_daemon(notice):
         told = subject and phrases.CHALLENGE_TEXT.search(notice.opening) is not None
         return "challenge_text" if told else None
-    if notice.answered and not automatic(notice):
+    if (notice.answered or by_mail_program(notice)) and not automatic(notice):
         return None
     sure = subject or replying(notice) or notice.from_null
     weak = not sure and (automatic(notice) or bulk(notice))
@@ -98,63 +97,6 @@ def _receipt_in_words(notice: Notice) -> bool:
     )
 
 
-_FILTER_MAILER: Final = re.compile(r"bitdefender|mailmarshal|scanmail|interscan|antigen")
-_MAIL_FILTER: Final = re.compile(r"antigen|groupshield|scanmail|mailmarshal|interscan|amavis|content-?filter")
-_REFUSED_CONTENT: Final = re.compile(r"[25]\.[67]\.")
-
-
-def content_notice(notice: Notice) -> str | None:
-    """Recognise the notice of a content filter: a virus, a banned file, unsolicited bulk mail "from you"."""
-    if "generated" in notice.headers.get("x-mailscanner")[:80].lower():
-        return "content_filter_header"
-    plain = not STATUS_TYPES & notice.skeleton.types
-    if plain and _FILTER_MAILER.match(notice.headers.get("x-mailer")[:80].lower()):
-        return "content_filter_header"
-    sender = phrases.VIRUS_SENDER.search(notice.sender) is not None
-    subject = phrases.VIRUS_SUBJECT.search(notice.subject) is not None
-    if sender and _by_filter(notice, subject=subject):
-        return "content_filter_sender"
-    if phrases.VIRUS_VENDOR.search(notice.sender) and _by_vendor(notice, subject=subject):
-        return "content_filter_sender"
-    if (automatic(notice) or from_daemon(notice)) and _filter_subject(notice, virus=subject, plain=plain):
-        return "content_filter_subject"
-    return "content_filter_status" if _content_status(notice, told=sender or subject) else None
-
-
-def _by_filter(notice: Notice, *, subject: bool) -> bool:
-    """Whether a sender named like a filter speaks of a mail, and not of one's computer."""
-    if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
-        return False
-    return of_mail(notice) or _MAIL_FILTER.search(notice.sender) is not None
-
-
-def _by_vendor(notice: Notice, *, subject: bool) -> bool:
-    """Whether a sender named like a vendor speaks of a virus in a mail that one sent."""
-    if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
-        return False
-    return phrases.OWN_MESSAGE.search(notice.opening) is not None
-
-
-def _filter_subject(notice: Notice, *, virus: bool, plain: bool) -> bool:
-    """Whether the subject of a machine is a filter's; words that bounces share need the text as well."""
-    if virus and not notice.answered and not opens_as_bounce(notice):
-        return from_daemon(notice) or virus_text(notice)
-    blocked = plain and phrases.BLOCKED_SUBJECT.search(notice.subject) is not None
-    return blocked and not of_a_person(notice) and virus_text(notice)
-
-
-def _content_status(notice: Notice, *, told: bool) -> bool:
-    """Whether a delivery status says that content was refused, by the filter that also wrote the notice.
-
-    A relay that passes on somebody else's refusal sends an ordinary bounce.
-    """
-    status = notice.status
-    if status is None or status.status is None or not _REFUSED_CONTENT.match(status.status):
-        return False
-    wording = phrases.VIRUS_DIAGNOSTIC.search(status.diagnostics)
-    return wording is not None and (told or wording[0].startswith("- ") or virus_text(notice))
-
-
 _AUTO_HEADERS: Final = (
     "x-autoreply",
     "x-autoreply-from",
@@ -182,6 +124,7 @@ _AUTO_VALUES: Final = (
     ("delivered-to", r"^autoresponder"),
     ("x-sieve-action", r"vacation"),
     ("auto-submitted", r"vacation"),
+    ("delivered-by-the-graces-of", r"vacation"),
 )
 _AUTO_COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _AUTO_VALUES)
 _NO: Final = ("no", "false", "0")
@@ -233,15 +176,21 @@ _ENDS_AS_AUTO: Final = re.compile(
 )
 
 
+def _ends_as_auto(subject: str) -> bool:
+    """Whether a subject ends with words of absence: in brackets, or as a whole sentence about somebody."""
+    found = _ENDS_AS_AUTO.search(subject)
+    return found is not None and (subject[-1] in ")]" or ":" not in subject)
+
+
 def auto_reply_subject(notice: Notice) -> str | None:
     """Recognise by subject: alone if the words are a program's own, else beside a second sign."""
     if (from_daemon(notice) and (bounce_subject(notice) or trouble_text(notice))) or distributed(notice):
         return None
     subjects = {without_brackets(notice.subject), notice.subject.lstrip("[(*【 ")}
-    if any(phrases.SURE_AUTO_SUBJECT.match(subject) for subject in subjects):
+    if any(phrases.SURE_AUTO_SUBJECT.match(subject) for subject in subjects) and _by_machine(notice):
         return "auto_reply_subject"
     absent = any(phrases.AUTO_SUBJECT.match(subject) for subject in subjects)
-    absent = absent or _ENDS_AS_AUTO.search(notice.subject) is not None
+    absent = absent or _ends_as_auto(notice.subject)
     received = phrases.RECEIVED_SUBJECT.match(notice.subject) is not None
     numbered = phrases.TICKET_SUBJECT.match(notice.subject) is not None
     if not absent and not received and not numbered:
@@ -254,10 +203,27 @@ def auto_reply_subject(notice: Notice) -> str | None:
     return "auto_reply_text" if told and answers else None
 
 
+_NAMED_PREFIX: Final = re.compile(r"[^:\uff1a]{2,60}[:\uff1a] ?\S")
+"""What a program puts before the subject that it answers; alone, the words may be what one asks about."""
+
+
+def _by_machine(notice: Notice) -> bool:
+    """Whether nothing shows a person who writes about auto-replies."""
+    if automatic(notice):
+        return True
+    told = phrases.ABSENCE_TEXT.search(notice.opening) is not None
+    if _NAMED_PREFIX.match(notice.subject) is None:
+        return told and not by_mail_program(notice) and not personal(notice)
+    return told or not (by_mail_program(notice) or "http" in notice.text)
+
+
 def _answers_so(notice: Notice, *, absent: bool, told: bool) -> bool:
     """Whether an automatic mail with such a subject answers; approvals and reminders are automatic too."""
     if not absent:
-        return replying(notice)
+        suppresses = "x-auto-response-suppress" in notice.headers
+        return replying(notice) or (
+            suppresses and phrases.ACKNOWLEDGED_TEXT.search(notice.opening) is not None
+        )
     if notice.auto_submitted != "auto-generated" or replying(notice):
         return True
     return told and phrases.FIRST_PERSON.search(notice.opening) is not None
@@ -284,10 +250,12 @@ def list_reply(notice: Notice) -> str | None:
     administrivia = notice.headers.get("x-list-administrivia")[:10].lower() == "yes"
     if administrivia and (subject or replying(notice)):
         return "list_administrivia"
-    if not subject or notice.answered or "list-post" in notice.headers:
-        return None
     sender = phrases.LIST_SENDER.search(notice.sender) or phrases.LIST_SENDER.search(notice.return_path or "")
-    return "list_reply_subject" if sender or automatic(notice) else None
+    if "list-post" in notice.headers or (notice.answered and not notice.from_null):
+        return None
+    if sender and phrases.LIST_TEXT.search(notice.opening[:1000]) and not personal(notice):
+        return "list_reply_text"
+    return "list_reply_subject" if subject and (sender or automatic(notice)) else None
 
 
 def postmaster_copy(notice: Notice) -> str | None:

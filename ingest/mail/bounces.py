@@ -7,24 +7,32 @@ from feed.domain.event import Kind
 from ingest.mail import phrases
 from ingest.mail.dsn import DeliveryStatus
 from ingest.mail.notice import Notice
+from ingest.mail.people import (
+    by_mail_program,
+    carries_program,
+    distributed,
+    lures,
+    of_a_person,
+    of_goods,
+    personal,
+    quotes,
+)
 from ingest.mail.signs import (
+    addresses_named,
     answers_by_machine,
     automatic,
     bounce_subject,
     daemon_address,
     delay_told,
-    distributed,
     failure_text,
     from_daemon,
     from_daemon_address,
-    lures,
     names_address,
-    of_a_person,
+    of_mail,
     opens_as_bounce,
-    personal,
-    quotes,
     returns_mail,
     shows_failure,
+    subject_is_failure,
     trouble_text,
 )
 
@@ -92,10 +100,37 @@ def _bounce_in_words(notice: Notice) -> bool:
     if notice.headers.get("x-mailer").startswith("<SMTP32 v") and "undeliver" in notice.subject:
         return True
     machine = from_daemon(notice) or notice.from_null
-    told = opens_as_bounce(notice) and not distributed(notice) and not personal(notice)
+    told = opens_as_bounce(notice) and not distributed(notice) and not _by_people(notice)
     if not (machine or told) or not _SOFTWARE_TEXT.search(notice.opening):
         return False
-    return notice.from_null or not (lures(notice) or (not daemon_address(notice) and quotes(notice)))
+    by_hand = not daemon_address(notice) and quotes(notice)
+    return notice.from_null or not (lures(notice) or by_hand or carries_program(notice))
+
+
+def _by_people(notice: Notice) -> bool:
+    """Whether the mail sounds like a person's, or speaks of other goods than mail."""
+    return personal(notice) or by_mail_program(notice) or of_goods(notice)
+
+
+def _speaks_against(notice: Notice) -> bool:
+    """Whether the mail shows a person, a list or a swindler, and too little of a mail system beside it."""
+    daemon, null = from_daemon(notice), notice.from_null
+    if not null and not daemon and of_a_person(notice):
+        return True
+    if not daemon and _by_people(notice) and not (null and shows_failure(notice)):
+        return True
+    answers = "in-reply-to" in notice.headers or "references" in notice.headers
+    if not null and notice.answered and answers and not _speaks_at_once(notice):
+        return True
+    if phrases.OWN_MAILBOX_TEXT.search(notice.opening) and not (opens_as_bounce(notice) or _shown(notice)):
+        return True
+    by_hand = distributed(notice) and not daemon_address(notice) and quotes(notice)
+    return not null and (by_hand or lures(notice) or carries_program(notice))
+
+
+def _shown(notice: Notice) -> bool:
+    """Whether the mail comes back, or an address that failed is named."""
+    return returns_mail(notice) or _names_another(notice) or "x-failed-recipients" in notice.headers
 
 
 def by_signals(notice: Notice) -> tuple[str, ...]:
@@ -104,19 +139,16 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
     One signal must speak of failure, not only of a machine: reminders and auto-replies are sent by
     machines too. Words that failures share with other mail count only beside two signs of a machine.
     """
+    if _speaks_against(notice):
+        return ()
     daemon, null, answer = from_daemon(notice), notice.from_null, bool(notice.auto_submitted)
-    if not null and not daemon and of_a_person(notice):
-        return ()
     answers = "in-reply-to" in notice.headers or "references" in notice.headers
-    if not null and notice.answered and answers and not _speaks_at_once(notice):
-        return ()
-    by_hand = distributed(notice) and not daemon_address(notice) and quotes(notice)
-    if not null and (by_hand or lures(notice)):
-        return ()
     subject, text = bounce_subject(notice), failure_text(notice)
     returned, failed = returns_mail(notice), "x-failed-recipients" in notice.headers
     named = _named_daemon(notice)
     shown = shows_failure(notice) or names_address(notice)
+    bare = (of_mail(notice) or subject_is_failure(notice)) and "http" not in notice.text
+    empty = null and (daemon or shown or bare)
     seen = {
         "null_sender": null,
         "daemon_sender": daemon,
@@ -127,22 +159,24 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         "returned_mail": returned,
     }
     enough = (
-        ((subject or failed) and (named or null))
+        ((subject or failed) and (named or empty))
         or ((subject or failed) and daemon and (text or returned) and shown)
         or ((subject or failed) and answer and text and (answers_by_machine(notice) or returned or failed))
-        or (text and (null or from_daemon_address(notice)))
-        or (daemon and null and (returned or trouble_text(notice)))
+        or (text and (empty or _speaking_daemon(notice)))
+        or (daemon and null and (returned or (trouble_text(notice) and _of_one_mail(notice))))
         or (daemon and returned and trouble_text(notice))
-        or (
-            opens_as_bounce(notice)
-            and text
-            and "@" in notice.opening
-            and not answers
-            and not personal(notice)
-        )
+        or (opens_as_bounce(notice) and text and not answers and _names_failed(notice))
         or (subject and text and returned)
+        or (null and daemon_address(notice) and _names_another(notice))
     )
     return tuple(name for name, found in seen.items() if found) if enough else ()
+
+
+def _names_failed(notice: Notice) -> bool:
+    """Whether the text names the address that failed, in a server's frame or beside a reply code."""
+    if phrases.FAILED_RECIPIENT_TEXT.search(notice.opening):
+        return True
+    return names_address(notice) and shows_failure(notice)
 
 
 _QUOTED_LINE: Final = re.compile(r"^>", re.MULTILINE)
@@ -158,8 +192,35 @@ def _named_daemon(notice: Notice) -> bool:
     return told or daemon_address(notice)
 
 
+def _speaking_daemon(notice: Notice) -> bool:
+    """Whether the mail system's address tells of one mail; a postmaster may write about mail in general."""
+    if not from_daemon_address(notice):
+        return False
+    if daemon_address(notice) or opens_as_bounce(notice) or returns_mail(notice):
+        return True
+    return (shows_failure(notice) or _of_one_mail(notice)) and not personal(notice)
+
+
+def _of_one_mail(notice: Notice) -> bool:
+    """Whether the mail tells of a certain mail, and not of mail in general, as statistics do."""
+    if daemon_address(notice) or names_address(notice) or bounce_subject(notice):
+        return True
+    return phrases.OWN_MESSAGE.search(notice.opening) is not None
+
+
+def _names_another(notice: Notice) -> bool:
+    """Whether the text names a mail address that is neither the sender's nor the reader's.
+
+    What a mailer-daemon says so in a language that we do not know is a bounce.
+    """
+    known = notice.sender + " " + notice.headers.get("to")[:400].lower()
+    return any(address not in known for address in addresses_named(notice))
+
+
 def _speaks_at_once(notice: Notice) -> bool:
     """Whether the text opens with the failure and quotes nobody: a postmaster who answers by hand quotes."""
+    if personal(notice) or by_mail_program(notice):
+        return False
     return phrases.FAILURE_TEXT.search(notice.opening[:300]) is not None and not (
         quotes(notice) or _QUOTED_LINE.search(notice.text[:2000])
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from feed.domain.event import Kind
-from ingest.mail import answers, bounces, other_reports
+from ingest.mail import answers, bounces, filters, other_reports
 from ingest.mail.dsn import DeliveryStatus
 from ingest.mail.notice import Notice
 
@@ -32,7 +32,7 @@ _BEFORE_STATUS: Final[tuple[tuple[Kind, Recogniser], ...]] = (
     (Kind.NONE, other_reports.dmarc_report),
     (Kind.CR, answers.challenge),
     (Kind.MDN, answers.read_receipt),
-    (Kind.VIRUS, answers.content_notice),
+    (Kind.VIRUS, filters.content_notice),
 )
 _AFTER_STATUS: Final[tuple[tuple[Kind, Recogniser], ...]] = (
     (Kind.PM, answers.postmaster_copy),

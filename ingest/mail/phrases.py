@@ -57,16 +57,34 @@ BOUNCE_SUBJECT: Final = _any(
 \bnão (?:foi )?(?:entregue|pôde ser entregue|entregável)|\bnao (?:foi )?entregue
 \bnão é possível entregar|\bfalha (?:na|de) entrega|\berro (?:na|de) entrega|\bmensagem devolvida
 \bniedostarcz|\bnie można dostarczyć|\bnie (?:została )?dostarczon|\bzwrot (?:poczty|wiadomości)
-\bnedoručiteln|\bnedoručen|\bkézbesíthetetlen|\bteslim edilemed|\biletilemed|недоставлен
+\bnedoručiteln|\bnedoručen|\bkézbesíthetetlen|\bteslim edilemed|\biletilemed|недоставен|недоставлен
 не доставлен|не может быть доставлен|невозможно доставить|ошибка доставки|сбой доставки
 не удалось доставить|не вдалося доставити|сообщение не доставлено
 配信(?:不能|不可|エラー|できません|できませんでした|失敗)
 (?:配信|送信|配送|配達)に失敗|お届けできません|配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達
 届きません|未配信|配送エラー|退信|退回|投递失败|投遞失敗|无法投递|無法投遞
 未送达|未送達|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지
-전송 실패|반송
+전송 ?실패|반송|배달 상태 알림|발송(?:에)? ?실패|전달되지 (?:못|않)
 """
 )
+
+OWN_MAILBOX_TEXT: Final = _any(
+    r"""
+\byour (?:e-?mail )?(?:mailbox|inbox|account|quota)\b.{0,80}(?:\bfull\b|\bquota\b|\blimit|\bsize\b|\d ?%)
+\bihr (?:postfach|mailkonto)\b.{0,80}(?:\bvoll\b|quota|grenze|\d ?%)
+\bvotre (?:bo[iî]te|messagerie)\b.{0,80}(?:pleine|quota|limite|\d ?%)
+\bsu buz[oó]n\b.{0,80}(?:lleno|cuota|l[ií]mite|\d ?%)|\bsua caixa\b.{0,80}(?:cheia|cota|limite|\d ?%)
+"""
+)
+"""A warning to the owner of a mailbox, from a server that speaks of no mail that he sent."""
+
+FAILED_RECIPIENT_TEXT: Final = _any(
+    r"""
+\bfollowing (?:user|recipient|address|addressee|person|people|destination|mailbox)(?:e?s|\(e?s\))?\b
+    [^@]{0,80}@
+"""
+)
+"""The frame in which servers name whom they could not reach."""
 
 DELAY_SUBJECT: Final = _any(
     r"""
@@ -127,9 +145,11 @@ pas été (?:remis|délivr|distribu)|no (?:se )?(?:ha podido|pudo) (?:ser )?entr
 non (?:è stato possibile|può essere) (?:consegnare|recapitare|consegnat|recapitat)
 não (?:foi|pôde) (?:ser )?(?:possível )?entreg|niet (?:worden )?(?:bezorgd|afgeleverd)
 kunne ikke leveres|kunde inte levereras|nie (?:można|mogła|mógł) .{0,20}dostarcz
-не (?:может|была|было|удалось) .{0,20}доставл|не (?:существует|доставлен)|недостав|невозможно доставить
+не (?:може[\u0442]?|можа|была|было|удалось|вдалося) .{0,20}достав|nije (?:mogu\u0107e )?(?:isporu|dostav)
+не (?:существует|доставлен)|недостав|невозможно доставить
 送信でき|配信でき|届けでき|届きません|配信エラー|送信エラー|無法(?:投遞|送達|傳遞)
 无法(?:投递|送达|传递)|投递失败|退信|退回
+배달(?:하지|되지) (?:못|않)|전(?:송|달)(?:하지|되지|에) (?:못|않|실패)|보낼 수 없
 """
 )
 """A mail could not be delivered, in so many words."""
@@ -144,7 +164,7 @@ mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r
 (?:^|["<(])mail service\b|\bmail gateway\b|\bndr@|\bnon-?delivery|\bbounces?@
 \bmail (?:transport|transfer) (?:agent|system)|\bdouble-bounce@
 \bimss@|\bimsva?@|\binterscan\b|\bmailscanner\b|\bsmtp_mail
-\bjetmail\b
+\bjetmail\b|\bsystem attendant\b
 \bmail administration\b|\bcontent[- ]filter\b|\bmail-?manager\b|\bmailadm
 \bemail delivery (?:sub)?(?:system|service)|\bvirus.{0,20}gateway
 """
@@ -205,6 +225,7 @@ ABSENCE_TEXT: Final = _any(
 \bout of (?:the )?office\b
 \bon (?:vacation|holiday|annual leave|maternity leave|parental leave|sick leave|a business trip)\b
 \bi(?: am|'m| will be|'ll be) (?:currently )?(?:away|out|absent|travel(?:l)?ing|unavailable|on leave)
+\bnot be reading my (?:e-?)?mail\b|\bwill be read when i return\b
 \bwill be (?:back|returning|out) (?:on|in|from|of)\b|\blimited access to (?:my )?e-?mail
 \bno longer (?:work|with|employed|monitor|in use)
 \bthis is an auto(?:mat(?:ed|ic))?[- ]?(?:reply|response|generated)
@@ -234,7 +255,8 @@ CHALLENGE_SUBJECT: Final = _any(
 \bspam ?arrest\b|\bboxbe\b|\bchallenge[- ]?(?:response|e-?mail|message)\b
 \baction required to deliver|\bmessage (?:held|waiting) for (?:your )?(?:confirmation|verification)
 \bunconfirmed sender\b|\bquarantined? .{0,30}confirm|^\[?confirm\]? .{0,100}(?:tmda|message)
-\bpor favor,? confirme .{0,20}(?:mensagem|mensaje|e-?mail)
+\bpor favor,? confirme .{0,20}(?:mensagem|mensaje|e-?mail)|^\[qconfirm\]|\bantispam uol\b
+\byour (?:message|e-?mail) to .{1,80} is awaiting approval
 \bconfirmação de (?:remetente|mensagem|envio)\b|\buol ?antispam\b
 \bbitte bestätigen sie (?:ihre|die) (?:e-?mail|nachricht|absender)
 \bconfirmez votre (?:message|envoi)|\bauthentification (?:requise|demandée|de votre)|\bmailinblack\b
@@ -252,8 +274,16 @@ CHALLENGE_TEXT: Final = _any(
     |verify|click|reply|challenge)
 \bchallenge[-/ ]response\b|\bspam ?arrest\b|\bboxbe\b|\bone[- ]time (?:verification|confirmation)\b
 \bapproved senders?\b.{0,120}(?:click|reply|confirm)
+\bonly from senders i have approved\b|\bto be added to my list of approved senders\b
+\brequest permission to send\b|\baddress was not recogni[sz]ed\b.{0,200}\breply\b
+\b(?:confirme|confirmar) .{0,60}(?:não é spam|o envio da mensagem|no es spam|el envío del mensaje)
+\bawaiting (?:your )?(?:approval|authentication|verification)\b.{0,120}\b(?:click|reply)
+\bexpéditeur\b.{0,100}\bcliquer\b.{0,40}\blien|\bum (?:die|ihre) (?:zustellung|nachricht) .{0,40}\bbestätigen
 \bto (?:release|deliver) your (?:message|e-?mail),? (?:please )?(?:click|reply|visit)
 \bconfirmation process is to\b
+\bto have (?:your|this) (?:message|e-?mail) delivered\b.{0,60}\b(?:reply|click|visit|follow)
+\b(?:messaggio|e-?mail) (?:è|e') in attesa\b.{0,120}\bconferma
+\bconfermare (?:che|di) non (?:sei|essere) uno spammer
 \bsimply reply to this (?:message|e-?mail).{0,80}(?:confirm|verif|deliver)|\bunverified sender
 \bpour que votre (?:message|e-?mail|mail|courriel).{0,60}(?:remis|délivré|transmis|parvien)|\bmailinblack\b
 \b(?:mensaje|correo) (?:ha sido|está|fue) retenido\b|\b(?:sua mensagem|seu e-?mail) .{0,40}(?:confirma|retid)
@@ -276,7 +306,7 @@ VIRUS_SUBJECT: Final = _any(
     |avg)\b.{0,40}(?:alert|notif|warning|report|message|found|detect|block|has)
 \bcontent (?:violation|filter|policy|alert)|\bvirus[- ]?(?:warnung|alarm|meldung)\b
 \bviren?(?:fund|warnung|alarm)
-\bvirus (?:gefunden|trouvé|détecté|encontrado|detectado|rilevato|gevonden|funnet|hittad)|вирус|病毒
+\bv[íi]rus (?:gefunden|trouvé|détecté|encontrado|detectado|rilevato|gevonden|funnet|hittad)|вирус|病毒
 ウイルス|\bbanned or infected\b|\bquarantined (?:mail|message|e-?mail)\b
 \bconsidered unsolicited bulk email from you|\bbad[- ]header\b.{0,30}from you|\bspam from you\b
 \bwarning: e-?mail (?:viruses|virus|attachment) (?:detected|removed)
@@ -293,7 +323,9 @@ content-?filter at\b
 \b(?:anti-?virus|virus(?:scan)?|content filter|mailscanner|amavisd?(?:-new)?|scanmail|interscan
     |mailsweeper|antigen|groupshield|mailmarshal)\b
 \bsymantec[-_ ]?(?:mail|messaging)|\bmail[-_ ]?(?:security|marshal)[-_. \w]{0,30}@
-\bsophos[- ](?:e?-?mail|puremessage)
+\bsophos[- ](?:e?-?mail|puremessage)|\bgfi (?:mail)?|\bmail ?security\b|\bpuremessage\b|\bavmailgate\b
+\bdrweb|\bweb-?shield\b|\bmailguard\b|\besafe\b|\bmimedefang\b
+\bdr\.web\b|\bkav(?:smtp|mail)|\bmimesweeper\b|\bsystem anti-?virus\b|\bmail ?sweeper\b
 """
 )
 
@@ -324,8 +356,37 @@ VIRUS_TEXT: Final = _any(
 \bcontent (?:checker|filter) .{0,40}(?:found|detect)
 \bunsolicited bulk email\b.{0,80}\b(?:uce|spam)\b
 \bhas taken (?:an )?action on (?:the|your) (?:message|e?-?mail)|\bfile blocking\b
+\bdetected\b.{0,100}\b(?:virus|worm|trojan|malware)\b|\bvirus[- ](?:alert|infected)\b
+\bvirus .{0,40}\b(?:found|detected|action)\b
+\b(?:blocked|quarantined|stopped) by .{0,40}\b(?:filter|firewall|security|policy|scanner|sweeper|mailsecurity)
+\b(?:violates?|violated) (?:our|the|its) .{0,30}policy|\b(?:disallowed|forbidden|prohibited|banned) attachment
+\b(?:scanner|filter|gateway) (?:has )?(?:intercepted|stopped|blocked|quarantined|removed)
+\b(?:virus|virenscanner|schadsoftware)\b.{0,60}\b(?:gefunden|enthielt|enthält|entdeckt)
+\b(?:enthielt|enthält|contenait|contient|conten[ií]a|contiene|contém|continha|bevatte|bevat)\b
+    .{0,40}\b(?:virus|schadsoftware|maliciel|malware)
+\bvirus .{0,30}(?:détecté|trouvé|detectado|encontrado|rilevato|trovato|aangetroffen|gevonden)
+\bv[íi]rus .{0,40}(?:encontrado|detectado|bloquead)|вирус|вірус|ウイルス|ウィルス|病毒|바이러스
 """
 )
+
+SENT_BY_YOU: Final = _any(
+    r"""
+\b(?:e?-?mail|message|mail)s? (?:that )?(?:was )?(?:you (?:have |recently |just )?sent|sent by you)
+\b(?:you|your address|you recently|just) sent\b|\bsent (?:by|from) (?:you\b|your )
+\bin your (?:e?-?mail|message)
+\byour (?:e?-?mail|message)\b(?! addr).{0,80}\b(?:contain|virus|infected|blocked|quarantin|violat|stopped)
+\bwarning to sender\b|\bfrom your (?:address|account|computer)\b|\bpresumably from you
+\bvon ihnen (?:gesendete|verschickte|versandte)
+\bihre (?:e-?mail|nachricht|mail)\b|\bin ihrer (?:e-?mail|mail)
+\bvous avez envoyé|\bvotre (?:message|e-?mail|courriel)|\b(?:mensaje|correo) que (?:usted )?(?:ha )?envi
+\bsu (?:mensaje|correo)|\bsua mensagem|\bmensagem que (?:você |voce )?enviou|\b(?:suo|vostro) messaggio
+\bdoor u verzonden|\buw (?:bericht|e-?mail)
+\b\u0432\u0430ми\b|вашего адреса|вы отправили|ваше(?:м|\u0433\u043e)? (?:письм|сообщени)
+送信された|送信した|お送りいただいた
+您(?:所)?发送|您發送|您的邮件|您的郵件|보내신
+"""
+)
+"""The mail is one that the reader sent."""
 
 VIRUS_DIAGNOSTIC: Final = _any(
     r"""
@@ -336,11 +397,25 @@ VIRUS_DIAGNOSTIC: Final = _any(
 
 LIST_SENDER: Final = _any(
     r"""
-\b(?:majordomo|listserv|mailman|sympa|ezmlm|listproc|lyris|listmaster|ecartis|smartlist|fml)\b
-[-_](?:owner|request|admin|bounces?|help|confirm|subscribe|unsubscribe|return|ctl|managers?)@
+\b(?:majordomo|maiser|listserv|mailman|sympa|ezmlm|listproc|lyris|listmaster|ecartis|smartlist|fml)\b
+[-_+](?:owner|request|admin|bounces?|help|confirm|subscribe|unsubscribe|return|ctl|managers?)@
 \b(?:owner|request)-[\w.]{1,60}@|@googlegroups\.
 """
 )
+
+LIST_TEXT: Final = _any(
+    r"""
+\bthis is the (?:mlmmj|ezmlm|majordomo|ecartis|sympa|listserv|smartlist) (?:program|list)
+\b(?:unknown|unrecogni[sz]ed|invalid) command|\bcommand (?:was )?not (?:understood|recogni[sz]ed)
+\bno (?:valid )?commands? (?:was |were )?found|\bhas been submitted to the moderator
+\blist moderator can review
+\byou are not (?:a |an )?(?:member|subscribe\w*) (?:of|to) (?:the|this) (?:\w{1,20} )?list
+\bonly (?:subscribers|members|list members) (?:may|can|are allowed to) post
+\bposts? by non-?members?\b|\bnot (?:authori[sz]ed|allowed) to (?:send|post).{0,60}\blist\b
+\badministrative address of the list\b|\bnot subscribed to \S{1,100}@
+"""
+)
+"""What list managers answer; asked only where the sender is one."""
 
 LIST_SUBJECT: Final = _any(
     r"""
@@ -356,14 +431,15 @@ LIST_SUBJECT: Final = _any(
 \bmessage (?:to .{0,80} )?(?:rejected|held).{0,40}\blist\b|\bezmlm\b|\blistserv\b
 \blist (?:owner|moderator|server)\b|\bauto-discard notification|\bbounce action notification
 \buncaught bounce notification|\bmoderation (?:needed|request)
-\bposting (?:denied|rejected|not allowed)|\brejected posting\b|\bnot authorized to (?:send|post)
+\bposting (?:denied|rejected|not allowed)|^post to .{1,100} denied\b|\bcommand results?\b
+\brejected posting\b|\bnot authorized to (?:send|post)
 \bgroup .{0,60}(?:not permitted|rejected|moderat)
 """
 )
 
 PM_SUBJECT: Final = _any(
     r"""
-^postmaster (?:copy|warning|notify)|^(?:postfix )?smtp server: errors from
+^postmaster (?:copy|warning|notify: see)|^(?:postfix )?smtp server: errors from
 ^message frozen\b|\bmessage \S{5,40} (?:is |has been )?frozen\b
 \bpostmaster notification\b|^(?:postfix )?smtp client: errors
 """
@@ -414,13 +490,21 @@ RECEIVED_SUBJECT: Final = _any(
 thank you for (?:your (?:e-?mail|message|inquiry|enquiry)|contacting)
 we (?:have )?received your (?:e-?mail|message|request|inquiry|enquiry)
 your (?:e-?mail|message) (?:has been|was) received
-\[?(?:ticket|request|case) (?:received|created|opened|#?\d{3,12} (?:created|received|opened))
+\[?(?:support )?(?:ticket|request|case|incident) (?:\w{1,20} )?(?:received|created|opened
+    |#?\d{3,12} (?:created|received|opened))
 acknowledg(?:e)?ment\b|confirmation of receipt
 eingangsbestätigung|accusé de (?:bonne )?réception|acuse de recibo
 confirma(?:ção|ción) de (?:recebimento|recepción)
 """
 )
 """Acknowledgements of receipt: also ordinary mail of shops, so never enough alone."""
+
+ACKNOWLEDGED_TEXT: Final = _any(
+    r"""
+\byour (?:request|ticket|case) \(?#?\w{0,20}\)? ?(?:has been|was|is) (?:received|created|opened|logged)\b
+"""
+)
+"""A help desk says that it has got a request; asked only beside such a subject and a machine's fields."""
 
 TICKET_SUBJECT: Final = _any(
     r"""
@@ -431,7 +515,8 @@ TICKET_SUBJECT: Final = _any(
 
 BLOCKED_SUBJECT: Final = _any(
     r"""
-\b(?:message|e-?mail|mail) (?:you sent )?(?:was|has been) (?:blocked|quarantined|stopped|held)\b
+\b(?:message|e-?mail|mail) (?:you sent )?(?:was |has been )(?:blocked|quarantined|stopped|held)\b
+\bmessage you sent blocked by\b
 """
 )
 """A filter's words, or a bounce's: the text must tell."""
@@ -457,7 +542,7 @@ OWN_MESSAGE: Final = _any(
 
 LURE_TEXT: Final = _any(
     r"""
-\bclick\b|\blog ?in\b|\bsign ?in\b
+\bclick\b|\bdownload\b|\blog ?in\b|\bsign ?in\b
 \b(?:verify|validate|confirm|upgrade|update|re-?activate|unlock) (?:your|my)\b
 \b(?:release|retrieve|restore|recover|review|view|deliver)
     \x20(?:your|my|the|all|them|pending|message|mail|e-?mail)
@@ -486,3 +571,29 @@ FAILED_REPORT_SUBJECT: Final = _any(
 """
 )
 """A list passed on a bounce: the subject is that of the bounce."""
+
+MAIL_PROGRAM: Final = _any(
+    r"""
+thunderbird|seamonkey|\bmicrosoft (?:office )?outlook\b|\boutlook express\b|\bentourage\b
+\bapple mail\b|\b(?:iphone|ipad) mail\b|\bmutt/|\bneomutt|\bthe bat!|\bfoxmail\b|\bbecky!|\bk-9 mail|\bkmail/
+\bevolution [\d.]|\beudora\b|claws mail|sylpheed|\bpegasus mail|\balpine\b|\bforte agent|\bexmh\b|\bgnus/
+\bwanderlust/|\bwindows (?:live )?mail\b|\bairmail\b|\broundcube\b|squirrelmail|\bsogo\b|\bmew version
+\bmailmate\b|\bpostbox\b|\baquamail|\bfairemail|\btypeapp|\bbluemail|ymailnorrin|\bwebservice/\d
+\bphpmailer|\bshuriken|\bal-mail|\bedmax|\bdatula|\bmailspring|\bnine for android|\bspark\b|\bcanary mail
+"""
+)
+"""Programs in which people write, and the library of web forms; none of them answers for a mail server."""
+
+GOODS: Final = _any(
+    r"""
+\bparcel|\bpackage\b|\bshipment|\bshipping\b|\bconsignment|\bcourier (?:company|driver|service)\b|\bpizza
+\b(?:your|the) (?:order|payment|purchase|fax|sms|text message|item|flight|statement|letter|goods
+    |delivery note)\b
+\btracking (?:number|id|code)\b|\btrack (?:your|it|the)\b|\bpost office\b|\bdepot\b|\bwarehouse\b
+\bpaket|\bsendung|\bbestellung|\blieferung|\bcolis\b|\bcommande\b|\bpaquete|\bpedido\b|\benvío\b|\bpacco\b
+\bspedizione|\bordine\b|\bpakket|\bbestelling|\bencomenda|\bpaczk|\bprzesyłk|\bbalík|\bzásilk|\bcsomag
+\bkargo|\bpaketet\b|\bpakken\b|\bforsendelse|\blähetyks|посылк|отправлени[ея]|заказ\b|посилк|包裹|快递|快遞|订单
+訂單|荷物|宅配|お届け物|ご注文|택배|주문|حزمة|الطرد|פתיחת משלוח|משלוח|δέμα
+"""
+)
+"""What else is delivered, returned or delayed than mail."""

@@ -9,20 +9,8 @@ from ingest.mail import phrases
 from ingest.mail.notice import Notice
 from ingest.mail.returned import HEADER_TYPES, MAIL_TYPES
 
-_LIST_HEADERS: Final = (
-    "list-post",
-    "list-unsubscribe",
-    "list-id",
-    "mailing-list",
-    "x-mailing-list",
-    "x-beenthere",
-    "x-campaign",
-    "x-campaignid",
-    "feedback-id",
-)
 
-
-def _once(test: Callable[[Notice], bool]) -> Callable[[Notice], bool]:
+def once(test: Callable[[Notice], bool]) -> Callable[[Notice], bool]:
     """Keep the answer with the notice: several recognisers ask the same."""
 
     @functools.wraps(test)
@@ -35,7 +23,7 @@ def _once(test: Callable[[Notice], bool]) -> Callable[[Notice], bool]:
     return asked
 
 
-@_once
+@once
 def from_daemon(notice: Notice) -> bool:
     """Whether From names the mail system itself, or nobody."""
     sender = notice.sender
@@ -44,7 +32,7 @@ def from_daemon(notice: Notice) -> bool:
     return sender.endswith("<>") or phrases.DAEMON_SENDER.search(sender) is not None
 
 
-@_once
+@once
 def from_daemon_address(notice: Notice) -> bool:
     """Whether the address itself is the mail system's: a display name alone is easily put on."""
     start = notice.sender.rfind("<")
@@ -66,7 +54,7 @@ def answers_by_machine(notice: Notice) -> bool:
     return notice.auto_submitted == "auto-replied" or "(" in notice.headers.get("auto-submitted")[:80]
 
 
-@_once
+@once
 def automatic(notice: Notice) -> bool:
     """Whether the mail says in some way that a machine sent it in answer, not to many at once."""
     precedence = (notice.headers.get("precedence") + notice.headers.get("x-precedence"))[:40].lower()
@@ -78,25 +66,12 @@ def bulk(notice: Notice) -> bool:
     return "bulk" in notice.headers.get("precedence")[:40].lower()
 
 
-@_once
-def distributed(notice: Notice) -> bool:
-    """Whether a list or a campaign distributed the mail; what a list manager says itself is no post."""
-    if notice.headers.get("x-list-administrivia")[:10].lower() == "yes":
-        return False
-    return any(name in notice.headers for name in _LIST_HEADERS)
-
-
-def of_a_person(notice: Notice) -> bool:
-    """Whether the mail looks written by a person, or sent to many."""
-    return notice.answered or distributed(notice)
-
-
 def replying(notice: Notice) -> bool:
     """Whether the mail answers another one by a machine, as far as its header tells."""
     return notice.from_null or notice.auto_submitted == "auto-replied" or "in-reply-to" in notice.headers
 
 
-@_once
+@once
 def bounce_subject(notice: Notice) -> bool:
     """Whether the subject speaks of a failed or delayed delivery."""
     return not notice.answered and (
@@ -105,25 +80,34 @@ def bounce_subject(notice: Notice) -> bool:
     )
 
 
-@_once
+@once
 def opens_as_bounce(notice: Notice) -> bool:
     """Whether the subject begins with words of a failed delivery."""
     return phrases.BOUNCE_SUBJECT.match(notice.subject) is not None
 
 
-@_once
+_ENDED: Final = re.compile(r" ?(?:$|[:(\[|\u2013-])")
+
+
+def subject_is_failure(notice: Notice) -> bool:
+    """Whether the subject is words of a failed delivery, and then at most that of the original."""
+    found = phrases.BOUNCE_SUBJECT.match(notice.subject)
+    return found is not None and _ENDED.match(notice.subject, found.end()) is not None
+
+
+@once
 def failure_text(notice: Notice) -> bool:
     """Whether the first lines say in so many words that a mail could not be delivered."""
     return phrases.FAILURE_TEXT.search(notice.opening) is not None
 
 
-@_once
+@once
 def trouble_text(notice: Notice) -> bool:
     """Whether the first lines hold words that failures share with other mail (full, unknown, rejected)."""
     return failure_text(notice) or phrases.TROUBLE_TEXT.search(notice.opening) is not None
 
 
-@_once
+@once
 def virus_text(notice: Notice) -> bool:
     """Whether the first lines speak of a virus or of content that a filter took."""
     return phrases.VIRUS_TEXT.search(notice.opening) is not None
@@ -174,7 +158,7 @@ _HEADER_BLOCK: Final = re.compile(r"^[> \t|]{0,4}(?:received|message-id|return-p
 _ADDRESS: Final = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 
 
-@_once
+@once
 def shows_failure(notice: Notice) -> bool:
     """Whether the mail shows which one failed and how: it comes back, or a server's reply code is told."""
     return (
@@ -185,37 +169,12 @@ def shows_failure(notice: Notice) -> bool:
     )
 
 
-@_once
+@once
 def names_address(notice: Notice) -> bool:
     """Whether the first lines name a mail address: that of the recipient, in a bounce."""
     return _ADDRESS.search(notice.opening) is not None
 
 
-@_once
-def lures(notice: Notice) -> bool:
-    """Whether the mail shows no failure and wants one to click or to log in, as swindles do."""
-    if shows_failure(notice) or phrases.LURE_TEXT.search(notice.opening) is None:
-        return False
-    return any("href=" in part.text.lower() or "http" in part.text for part in notice.text_parts)
-
-
-_PERSONAL: Final = re.compile(
-    r"^(?:hi|hello|hey|dear \w+|hallo|look|see|bonjour|hola|ciao)\b"
-    r"(?!\.? ?(?:this is the|sender|customer|user))|\?(?: |$)"
-    r"|\b(?:my (?:e-?mail|mail|message)|i (?:got|get|sent|tried|received|think|have)|(?:did|can|do) you)\b"
-)
-
-
-def personal(notice: Notice) -> bool:
-    """Whether the first lines sound like a person who tells of a bounce; asked if nothing shows a machine."""
-    return _PERSONAL.search(notice.opening[:400]) is not None
-
-
-_QUOTED: Final = re.compile(
-    r"\bwrote ?:|\bschrieb\b|\ba écrit\b|\bescribió\b|\bha scritto\b|\bschreef\b|\bskrev\b"
-)
-
-
-def quotes(notice: Notice) -> bool:
-    """Whether the text quotes somebody: a person who answers, even one who is called postmaster."""
-    return _QUOTED.search(notice.text[:2000]) is not None
+def addresses_named(notice: Notice) -> list[str]:
+    """Return the mail addresses in the first lines."""
+    return _ADDRESS.findall(notice.opening[:1000])
