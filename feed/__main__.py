@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from feed.commands import (
+    bulk,
     calibration,
     console,
     consumers,
@@ -67,6 +68,7 @@ app.add_typer(nightly.providers, name="providers")
 app.add_typer(nightly.listing, name="list")
 app.add_typer(console.listing, name="listing")
 app.add_typer(console.dispute, name="dispute")
+app.add_typer(bulk.bulk, name="bulk")
 app.add_typer(operator.key, name="key")
 app.add_typer(operator.exempt, name="exempt")
 app.add_typer(processes.db, name="db")

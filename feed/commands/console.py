@@ -27,7 +27,8 @@ def _now() -> int:
     return int(time.time())  # noqa: TID251 - an entry point
 
 
-def _site(feed: Feed) -> Site:
+def site_of(feed: Feed) -> Site:
+    """Return what the actions of the console work with."""
     return Site(
         database=feed.database,
         settings=feed.settings,
@@ -40,7 +41,7 @@ def _site(feed: Feed) -> Site:
 
 def _do(context: typer.Context, action: str, given: Mapping[str, str]) -> None:
     try:
-        print(carry_out(_site(feed_of(context)), action, given, actor=actor()))
+        print(carry_out(site_of(feed_of(context)), action, given, actor=actor()))
     except ActionError as problem:
         fail(str(problem))
 

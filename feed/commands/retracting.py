@@ -13,7 +13,7 @@ from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.operator import Reason, reporter
 from feed.jobs import retract
-from feed.store import controls, floods, receipts, replay, reporters
+from feed.store import controls, floods, receipts, reporters, retractions
 from feed.store.database import StoreError
 from feed.store.replay import Difference
 from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
@@ -115,20 +115,24 @@ def retract_reporter(
 
 
 @report.command("retract")
-def retract_report(context: typer.Context, receipt: str, *, reason: Reason) -> None:
+def retract_report(
+    context: typer.Context,
+    receipt: str,
+    *,
+    reason: Reason,
+    preview: Annotated[bool, typer.Option("--preview", help="show what would change only")] = False,
+) -> None:
     """Take back one report, as if it had never come."""
     feed = feed_of(context)
     with feed.database.write() as connection:
         found = receipts.by_number(connection, receipt)
         if found is None:
             fail("there is no such receipt")
-        counted = False
-        if found.emitter_key is not None and found.event_day is not None and found.event_id is not None:
-            counted = replay.retract_event(
-                connection, bytes(found.emitter_key), day=found.event_day, event_id=found.event_id,
-                secret=feed.secret, now=now(),
-            )  # fmt: skip
-        receipts.mark_retracted(connection, found)
+        if preview:
+            difference = retractions.report_difference(connection, feed.secret, found, now=now())
+            _show([difference] if difference is not None else [])
+            return
+        counted = retractions.take_back(connection, feed.secret, found, now=now())
         controls.log(
             connection, at=now(), actor=actor(), action="report_retract", subject=receipt, reason=reason
         )

@@ -2,12 +2,14 @@
 
 import dataclasses
 import secrets
+from collections.abc import Collection
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, canonical, emitter_key, packed, unpacked
+from feed.store.tables import event
 from feed.store.tables_site import ANSWERS, dispute
 
 OPEN_MOST: Final = 3
@@ -85,6 +87,15 @@ def answered(connection: Connection, *, limit: int) -> list[Dispute]:
         .limit(limit)
     ).mappings()
     return [_dispute(row) for row in rows]
+
+
+def sources_of(connection: Connection, key: bytes, event_ids: Collection[int]) -> list[int]:
+    """Return who sent these reports about an emitter, each once."""
+    rows = connection.execute(
+        sa.select(event.c.source_id, event.c.event_id).where(event.c.emitter_key == key)
+    )
+    wanted = frozenset(event_ids)
+    return sorted({int(row.source_id) for row in rows if row.event_id in wanted})
 
 
 def answer(

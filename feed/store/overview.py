@@ -240,6 +240,12 @@ def receipts_of(connection: Connection, source_id: int, *, now: int) -> list[Rec
     ]
 
 
+def answer_of(stored: str) -> dict[str, Any]:
+    """Return the answer that a receipt holds."""
+    found: dict[str, Any] = json.loads(stored)
+    return found
+
+
 def usage_of(connection: Connection, source_id: int, *, now: int) -> list[tuple[int, int, int]]:
     """Return day, events taken and reports refused of the last seven days, latest first."""
     today = now // _DAY_S

@@ -18,7 +18,7 @@ from feed.store import (
     states,
 )
 from feed.store.controls import Control
-from feed.web import render
+from feed.web import console_bulk, console_trust, render
 from feed.web.messages import text
 from feed.web.reported import reported_of
 from feed.web.signed_in import NO_STORE, Door, Visit
@@ -27,11 +27,14 @@ from feed.web.site import Site
 FREEZE: Final = "freeze"
 """Name of the switch that `feed.jobs.publish` reads."""
 
+RELEASE: Final = "release"
+"""Name of the switch with which `feed.jobs.publish` lets out once what a gate holds."""
+
 TICK: Final = "tick"
 _NEW_MINUTES: Final = 24 * 60
 _WARN_S: Final = 15 * 60
 _CRITICAL_S: Final = 6 * 3600
-PAGES: Final = ("health", "reporters", "listings", "disputes", "exemptions", "audit")
+PAGES: Final = ("health", "reporters", "listings", "disputes", "bulk", "exemptions", "audit")
 
 
 def router(site: Site, door: Door) -> APIRouter:
@@ -92,6 +95,7 @@ def _health(site: Site, _query: dict[str, str]) -> dict[str, Any]:
                 (zone, last, _level(now, max(last.renewed_at, last.published_at) if last else None))
                 for zone, last in zones
             ],
+            "held_n": sum(last.held_n for _zone, last in zones if last is not None),
             "tick": tick,
             "tick_level": _level(now, int(tick.value) if tick else None),
             "freeze": _freeze(controls.get(connection, FREEZE)),
@@ -113,11 +117,6 @@ def _level(now: int, at: int | None) -> str:
     if at is None or now - at >= _CRITICAL_S:
         return "dead"
     return "late" if now - at >= _WARN_S else "ok"
-
-
-def _reporters(site: Site, _query: dict[str, str]) -> dict[str, Any]:
-    with site.database.read() as connection:
-        return {"reporters": overview.activity(connection, now=site.seconds())}
 
 
 def _listings(site: Site, query: dict[str, str]) -> dict[str, Any]:
@@ -163,9 +162,10 @@ def _audit(site: Site, query: dict[str, str]) -> dict[str, Any]:
 
 _VALUES: Final = {
     "health": _health,
-    "reporters": _reporters,
+    "reporters": console_trust.values,
     "listings": _listings,
     "disputes": _disputes,
+    "bulk": console_bulk.values,
     "exemptions": _exemptions,
     "audit": _audit,
 }

@@ -4,14 +4,12 @@ Each action is one transaction with its line in the log: both happen or neither.
 the command line.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from sqlalchemy.engine import Connection
 
 from feed.domain.address import AddressError, emitter_key, parse_address, parse_network
 from feed.domain.listing import Hold
@@ -19,46 +17,27 @@ from feed.store import (
     controls,
     disclosures,
     disputes,
-    evidence,
     exemptions,
     operator_removal,
-    reporters,
+    retractions,
     rules,
+    standing,
 )
 from feed.store.controls import Control
-from feed.store.reporters import ReporterError
-from feed.web.console import FREEZE, show
+from feed.web import console_bulk, console_trust
+from feed.web.console import FREEZE, RELEASE, show
+from feed.web.doing import ActionError, Doing
 from feed.web.messages import text
 from feed.web.posted import clean_comment, read_form
 from feed.web.refusal import PageError
 from feed.web.signed_in import Door
 from feed.web.site import Site
 
+__all__ = ["ACTIONS", "ActionError", "Doing", "carry_out", "router"]
+
 REASON_MOST: Final = 200
 DAYS_MOST: Final = 3650
-
-
-class ActionError(Exception):
-    """The action cannot be done; the message says why."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Doing:
-    """One action under way. given: the fields of the form."""
-
-    site: Site
-    connection: Connection
-    actor: str
-    reason: str
-    now: int
-    given: Mapping[str, str]
-
-    def log(self, action: str, subject: str) -> None:
-        """Write the line of the audit log."""
-        controls.log(
-            self.connection, at=self.now, actor=self.actor, action=action, subject=subject[:100],
-            reason=self.reason,
-        )  # fmt: skip
+_SECONDS_A_DAY: Final = 86_400
 
 
 def router(site: Site, door: Door) -> APIRouter:
@@ -109,31 +88,16 @@ def _thaw(doing: Doing) -> str:
     return _switch(doing, "off", "thaw")
 
 
-def _switch(doing: Doing, value: str, action: str) -> str:
+def _release(doing: Doing) -> str:
+    return _switch(doing, "on", "release", name=RELEASE)
+
+
+def _switch(doing: Doing, value: str, action: str, *, name: str = FREEZE) -> str:
     new = Control(value=value, reason=doing.reason, author=doing.actor, set_at=doing.now)
-    controls.put(doing.connection, FREEZE, new)
+    controls.put(doing.connection, name, new)
     controls.next_generation(doing.connection)
     doing.log(action, "publication")
     return text(f"console.done_{action}")
-
-
-def _suspend(doing: Doing) -> str:
-    return _reporter(doing, doing.now, "reporter_suspend")
-
-
-def _resume(doing: Doing) -> str:
-    return _reporter(doing, None, "reporter_resume")
-
-
-def _reporter(doing: Doing, at: int | None, action: str) -> str:
-    name = doing.given.get("name", "")
-    try:
-        found = reporters.find_by_name(doing.connection, name)
-    except ReporterError as problem:
-        raise ActionError(str(problem)) from None
-    reporters.suspend(doing.connection, found.source_id, now=at)
-    doing.log(action, name)
-    return text(f"console.done_{action}", name=name)
 
 
 def _exempt(doing: Doing) -> str:
@@ -182,7 +146,10 @@ def _remove(doing: Doing) -> str:
 
 
 def _answer(doing: Doing) -> str:
-    """Answer a dispute; with `retract` the reports that it names stop counting."""
+    """Answer a dispute; with `retract` the reports that it names stop counting, as if they had never come.
+
+    Only an upheld one lowers the trust in whoever reported, once for each reporter; a removal never does.
+    """
     number, answer = doing.given.get("dispute", ""), doing.given.get("answer", "")
     found = disputes.find(doing.connection, number)
     if found is None or found.answer is not None:
@@ -190,13 +157,14 @@ def _answer(doing: Doing) -> str:
     if answer not in {"upheld", "partly", "rejected"}:
         raise ActionError(text("console.no_answer"))
     key = emitter_key(found.address)
+    secret = doing.site.secret
+    named = disclosures.ids_of(doing.connection, secret, key, frozenset(found.reports.split()), now=doing.now)
+    if answer == "upheld":
+        for source_id in disputes.sources_of(doing.connection, key, [event_id for _, event_id in named]):
+            standing.contradict(doing.connection, source_id, kind="dispute", day=doing.now // _SECONDS_A_DAY)
     taken = 0
     if doing.given.get("retract") == "yes" and answer != "rejected":
-        named = frozenset(found.reports.split())
-        for day, event_id in disclosures.ids_of(
-            doing.connection, doing.site.secret, key, named, now=doing.now
-        ):
-            taken += evidence.retract(doing.connection, key, day=day, event_id=event_id, now=doing.now)
+        taken = retractions.take_back_events(doing.connection, secret, key, named, now=doing.now)
     disputes.answer(
         doing.connection, number, answer=answer, reason=doing.reason, author=doing.actor, now=doing.now,
         retracted_n=taken,
@@ -208,11 +176,12 @@ def _answer(doing: Doing) -> str:
 ACTIONS: Final[dict[str, tuple[Callable[[Doing], str], str]]] = {
     "freeze": (_freeze, "health"),
     "thaw": (_thaw, "health"),
-    "suspend": (_suspend, "reporters"),
-    "resume": (_resume, "reporters"),
+    "release": (_release, "health"),
     "exempt": (_exempt, "exemptions"),
     "end-exemption": (_end_exemption, "exemptions"),
     "remove": (_remove, "listings"),
     "answer": (_answer, "disputes"),
+    **{word: (work, "reporters") for word, work in console_trust.ACTIONS.items()},
+    **{word: (work, "bulk") for word, work in console_bulk.ACTIONS.items()},
 }
 """Word in the path -> what is done, and the page that follows."""

@@ -8,39 +8,16 @@ import sqlalchemy as sa
 
 from feed.jobs import publish
 from feed.store import controls, disputes, reporters, sessions
-from feed.store.tables import audit, exemption, reporter
+from feed.store.tables import exemption, reporter
 from feed.store.tables_site import session, sign_in
 from feed.web import console
 from feed.web.app import create_app
+from tests.feed.web.operator_client import Operator, audit_lines, operator_key
 from tests.feed.web.world import SITE_URL, Client, World
 
 LISTED = "192.0.2.7"
 XSS = "<script>alert(1)</script>\"'><img src=x>{{7*7}}"
 PAGES = ["/console", *(f"/console/{page}" for page in console.PAGES)]
-
-
-class Operator(Client):
-    """A client of the console."""
-
-    def __init__(self, world: World, *, address: str = "203.0.113.1") -> None:
-        super().__init__(world.site, address=address)
-        self.app = create_app(world.site, parts=("site", "console"))
-        self.key = ""
-
-    def press(self, action: str, page: str = "/console", **fields: str) -> httpx.Response:
-        """Press a button of a page."""
-        token = re.search(r'name="token" value="([0-9a-f]+)"', self.get(page).text)
-        data = {"token": token.group(1) if token else "", "reason": "because"} | fields
-        headers = {"origin": SITE_URL, "sec-fetch-site": "same-origin"}
-        return self.post(f"/console/do/{action}", data=data, headers=headers)
-
-
-def _key(world: World, *scopes: str, source_id: int | None = None) -> str:
-    with world.site.database.write() as connection:
-        return reporters.new_key(
-            connection, world.site.secret, source_id=source_id, scopes=scopes, author="t",
-            now=world.site.seconds(),
-        )  # fmt: skip
 
 
 @pytest.fixture
@@ -52,16 +29,10 @@ def listed(world: World) -> World:
 @pytest.fixture
 def operator(listed: World) -> Operator:
     made = Operator(listed)
-    made.key = _key(listed, "operate", "read")
+    made.key = operator_key(listed, "operate", "read")
     answer = made.post("/console/sign-in", data={"key": made.key})
     assert answer.status_code == 303
     return made
-
-
-def _audit(world: World) -> list[tuple[str, str, str, str]]:
-    with world.site.database.read() as connection:
-        rows = connection.execute(sa.select(audit).order_by(audit.c.audit_id))
-        return [(row.actor.partition(":")[0], row.action, row.subject, row.reason) for row in rows]
 
 
 def test_it_is_there_only_where_it_is_served(world: World) -> None:
@@ -96,7 +67,7 @@ def test_the_link_signs_in_once_and_only_by_its_button(listed: World) -> None:
         assert part in cookie
     assert "Signed in as link:cli:root" in operator.get("/console").text
     assert Operator(listed).post(f"/console/enter/{token}").status_code == 403
-    assert _audit(listed) == [("link", "console_sign_in", "console", "signed in")]
+    assert audit_lines(listed) == [("link", "console_sign_in", "console", "signed in")]
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 43, "a" * 3000, "%00", "é"])
@@ -115,7 +86,7 @@ def test_a_link_is_over_after_ten_minutes(listed: World) -> None:
 def test_no_other_key_opens_it(listed: World, scopes: tuple[str, ...]) -> None:
     for source_id in (None, listed.reporters[0]):
         answer = Operator(listed).post(
-            "/console/sign-in", data={"key": _key(listed, *scopes, source_id=source_id)}
+            "/console/sign-in", data={"key": operator_key(listed, *scopes, source_id=source_id)}
         )
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
@@ -179,10 +150,10 @@ def test_a_foreign_page_makes_nobody_act(
 ) -> None:
     found = re.search(r'name="token" value="([0-9a-f]+)"', operator.get("/console").text)
     assert found
-    before = _audit(listed)
+    before = audit_lines(listed)
     data = {"token": found.group(1) if token == "good" else token, "reason": "x"}
     assert operator.post("/console/do/freeze", data=data, headers=headers).status_code == 403
-    assert _audit(listed) == before
+    assert audit_lines(listed) == before
 
 
 def test_a_cookie_that_was_changed_is_none(listed: World, operator: Operator) -> None:
@@ -197,13 +168,13 @@ def test_a_cookie_that_was_changed_is_none(listed: World, operator: Operator) ->
 
 
 def test_looking_changes_nothing(listed: World, operator: Operator) -> None:
-    before = _audit(listed)
+    before = audit_lines(listed)
     for path in (*PAGES, f"/console/listings?address={LISTED}", "/console/audit?before=x", "/console/none"):
         for method in ("GET", "HEAD"):
             answer = operator.request(method, path)
             assert answer.status_code == 200, path
             assert answer.headers["cache-control"] == "no-store"
-    assert _audit(listed) == before
+    assert audit_lines(listed) == before
     assert operator.request("GET", "/console/do/freeze").status_code == 405
 
 
@@ -220,10 +191,10 @@ def test_looking_changes_nothing(listed: World, operator: Operator) -> None:
 def test_no_action_without_a_reason(
     listed: World, operator: Operator, action: str, fields: dict[str, str], reason: str
 ) -> None:
-    before = _audit(listed)
+    before = audit_lines(listed)
     answer = operator.press(action, **fields, reason=reason)
     assert answer.status_code == 422
-    assert _audit(listed) == before
+    assert audit_lines(listed) == before
 
 
 def test_freeze_and_thaw(listed: World, operator: Operator) -> None:
@@ -234,7 +205,7 @@ def test_freeze_and_thaw(listed: World, operator: Operator) -> None:
     assert found is not None
     assert (found.value, found.reason) == ("on", "looking")
     assert "Additions go out." in operator.press("thaw").text
-    assert [line[1:] for line in _audit(listed)[1:]] == [
+    assert [line[1:] for line in audit_lines(listed)[1:]] == [
         ("freeze", "publication", "looking"),
         ("thaw", "publication", "because"),
     ]
@@ -266,7 +237,7 @@ def test_exempt_and_end(listed: World, operator: Operator) -> None:
                 {"network": "192.0.2.0/24", "days": "99999"},
                 {"network": "192.0.2.0/24", "days": "²"}):  # fmt: skip
         assert operator.press("exempt", **bad).status_code == 422
-    assert [line[1] for line in _audit(listed)[1:]] == ["hold_add", "exemption_end"]
+    assert [line[1] for line in audit_lines(listed)[1:]] == ["hold_add", "exemption_end"]
 
 
 def test_ending_a_listing(listed: World, operator: Operator) -> None:
@@ -304,7 +275,7 @@ def test_answering_a_dispute(
     assert Client(listed.site).json(f"/lookup?address={LISTED}")["listed"] is is_listed
     assert "looked at it" in Client(listed.site).get(f"/dispute/{number}").text
     assert operator.press("answer", dispute=number, answer=answer).status_code == 422
-    assert _audit(listed)[-1][1] == f"dispute_{answer}"
+    assert audit_lines(listed)[-1][1] == f"dispute_{answer}"
 
 
 def test_disputes_stand_oldest_first_and_overdue_ones_are_marked(listed: World, operator: Operator) -> None:

@@ -1,0 +1,145 @@
+"""What the operator does about reporters: weights, muted days, and taking reports back."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
+
+from feed.store import canaries, floods, overview, receipts, reporters, retractions
+from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
+from feed.web.doing import ActionError, Doing
+from feed.web.messages import text
+from feed.web.site import Site
+
+LOOKED_AT: Final = 50
+"""Addresses whose future without the reporter is calculated for a page; the command line does all."""
+
+_SECONDS_A_DAY: Final = 86_400
+
+
+def values(site: Site, query: dict[str, str]) -> dict[str, Any]:
+    """Return what the page of the reporters shows, with the preview that `query` asks for."""
+    now = site.seconds()
+    with site.database.read() as connection:
+        found = overview.activity(connection, now=now)
+        names = {one.source_id: one.name for one in found}
+        shown: dict[str, Any] = {
+            "reporters": found,
+            "calibrations": {one.source_id: _calibration(connection, one.source_id) for one in found},
+            "muted": [one for one in floods.of_sources(connection, sorted(names)) if not one.reviewed_at],
+            "retractions": [
+                (one, names.get(one.source_id, str(one.source_id)))
+                for one in retractions.latest(connection, limit=10)
+            ],
+            "names": names,
+            "most_weight": MOST_SEEDED,
+            "most_days": SEED_DAYS,
+            "looked_at": LOOKED_AT,
+            "preview": None,
+            "report": None,
+            "asked_report": query.get("report", "")[:40],
+        }
+        by_name = {one.name: one.source_id for one in found}
+        name = query.get("retract", "")
+        if name in by_name:
+            number, differences = retractions.first_differences(
+                connection, site.secret, by_name[name], now=now, limit=LOOKED_AT
+            )
+            shown["preview"] = {"name": name, "addresses": number, "differences": differences}
+        if shown["asked_report"]:
+            shown["report"] = _report(connection, site, shown["asked_report"], names, now)
+    return shown
+
+
+def _calibration(connection: Connection, source_id: int) -> str:
+    for run, outcomes in canaries.latest(connection, source_id, most=1):
+        right = sum(not one.finding.badness for one in outcomes)
+        return text("console.calibrated", right=right, came=len(outcomes), mails=run.mails)
+    return text("console.uncalibrated")
+
+
+def _report(
+    connection: Connection, site: Site, number: str, names: dict[int, str], now: int
+) -> dict[str, Any]:
+    found = receipts.by_number(connection, number)
+    if found is None:
+        return {"found": False, "number": number}
+    return {
+        "found": True,
+        "number": number,
+        "reporter": names.get(found.source_id, str(found.source_id)),
+        "answer": overview.answer_of(found.answer),
+        "difference": retractions.report_difference(connection, site.secret, found, now=now),
+    }
+
+
+def _suspend(doing: Doing) -> str:
+    return _switch(doing, doing.now, "reporter_suspend")
+
+
+def _resume(doing: Doing) -> str:
+    return _switch(doing, None, "reporter_resume")
+
+
+def _switch(doing: Doing, at: int | None, action: str) -> str:
+    name = doing.given.get("name", "")
+    reporters.suspend(doing.connection, _source(doing), now=at)
+    doing.log(action, name)
+    return text(f"console.done_{action}", name=name)
+
+
+def _source(doing: Doing) -> int:
+    try:
+        return reporters.find_by_name(doing.connection, doing.given.get("name", "")).source_id
+    except ReporterError as problem:
+        raise ActionError(str(problem)) from None
+
+
+def _retract(doing: Doing) -> str:
+    """Begin to take back all that a reporter ever said; the scheduler carries it on."""
+    name, source_id = doing.given.get("name", ""), _source(doing)
+    retractions.begin(doing.connection, source_id, author=doing.actor, reason=doing.reason, now=doing.now)
+    return text("console.done_retract", name=name)
+
+
+def _retract_report(doing: Doing) -> str:
+    found = receipts.by_number(doing.connection, doing.given.get("report", ""))
+    if found is None:
+        raise ActionError(text("console.no_report"))
+    counted = retractions.take_back(doing.connection, doing.site.secret, found, now=doing.now)
+    doing.log("report_retract", found.receipt_id)
+    return text("console.done_report" if counted else "console.done_report_idle")
+
+
+def _weigh(doing: Doing) -> str:
+    name, source_id = doing.given.get("name", ""), _source(doing)
+    weight = doing.number("weight", least=0, most=MOST_SEEDED)
+    days = doing.number("days", least=1, most=SEED_DAYS)
+    if weight is None or days is None:
+        raise ActionError(text("console.weigh_bounds", weight=MOST_SEEDED, days=SEED_DAYS))
+    until = doing.now // _SECONDS_A_DAY + days
+    reporters.seed(doing.connection, source_id, weight=weight, until_day=until, reason=doing.reason)
+    doing.log("reporter_seed", name)
+    return text("console.done_weigh", name=name, weight=weight / reporters.FULL_WEIGHT, days=days)
+
+
+def _review(doing: Doing) -> str:
+    name, source_id = doing.given.get("name", ""), _source(doing)
+    day = doing.number("day", least=0, most=100_000)
+    if day is None or not floods.review(
+        doing.connection, source_id, day=day, author=doing.actor, reason=doing.reason, now=doing.now
+    ):
+        raise ActionError(text("console.no_flood"))
+    doing.log("flood_review", name)
+    return text("console.done_review", name=name)
+
+
+ACTIONS: Final[dict[str, Callable[[Doing], str]]] = {
+    "suspend": _suspend,
+    "resume": _resume,
+    "retract": _retract,
+    "retract-report": _retract_report,
+    "weigh": _weigh,
+    "review": _review,
+}
+"""Word in the path -> what is done."""
