@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from feed.commands import (
+    backtest,
     bulk,
     calibration,
     console,
@@ -52,7 +53,7 @@ app.command()(doctor.doctor)
 app.command()(nightly.selfcheck)
 app.command()(nightly.trust)
 app.command()(simulate.simulate)
-app.command()(simulate.backtest)
+app.command()(backtest.backtest)
 app.command()(operator.freeze)
 app.command()(operator.thaw)
 app.command()(operator.release)

@@ -1,66 +1,67 @@
-"""`simulate` and `backtest`: what a policy does, before it goes live."""
+"""`simulate`: what a policy does in a world where everybody's deeds are known."""
 
-import dataclasses
 import json
 import pathlib
-import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import rich.console
 import rich.progress
-import rich.table
 import typer
 
 from feed.commands.failure import fail
-from feed.commands.opened import feed_of
+from feed.commands.simulated import document_of, print_side_by_side, print_spreads, words_of
 from feed.domain.policy import Policy, PolicyError
-from feed.simulate import backtest as replaying
+from feed.simulate import kept
 from feed.simulate.book import Book, MemoryBook
-from feed.simulate.measure import Metric, by_day, measure
+from feed.simulate.kept import Judged
+from feed.simulate.measure import by_day, measure
+from feed.simulate.outcome import Outcome
 from feed.simulate.picture import draw
 from feed.simulate.policies import load_policy
-from feed.simulate.run import Outcome, Simulation, providers_of
+from feed.simulate.run import Simulation
+from feed.simulate.scenarios import SCALES, SCENARIOS, USUAL
 from feed.simulate.stored import StoredBook
-from feed.simulate.world import SCALES, SCENARIOS, World, build
+from feed.simulate.world import World, build, providers_of
 from feed.store.database import Database
 from feed.store.secret import Secret
 from feed.store.upgrade import upgrade
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
-
 _SECRET = Secret(bytes(32))
 """Nothing in a simulated world is worth hiding; the jitter must be the same each time."""
 
+_MOST_SEEDS = 1000
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """One run and what it is called."""
-
-    policy: str
-    scenario: str
-    outcome: Outcome
-    metrics: list[Metric]
+Wanted = tuple[Policy, World, kept.Series]
 
 
 def simulate(
     *,
     seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same world and bytes")] = 1,
+    seeds: Annotated[
+        str, typer.Option(help="several: 1-10 or 1,3,5; mean, ends and confidence of each")
+    ] = "",
     days: Annotated[int, typer.Option(min=1, max=365, help="days measured, after a warm-up of 20")] = 40,
     policy: Annotated[
         list[str] | None, typer.Option(help="private, community or a TOML file; twice for side by side")
     ] = None,
     scale: Annotated[str, typer.Option(help=f"one of {', '.join(SCALES)}")] = "small",
     scenario: Annotated[
-        list[str] | None, typer.Option(help=f"of {', '.join(SCENARIOS)}; all unless given")
+        list[str] | None,
+        typer.Option(help=f"of {', '.join(SCENARIOS)}; {', '.join(USUAL)} unless given"),
     ] = None,
-    svg: Annotated[pathlib.Path | None, typer.Option(help="draw listings over time into this file")] = None,
+    svg: Annotated[
+        pathlib.Path | None, typer.Option(help="draw the first seed over time into this file")
+    ] = None,
+    keep: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="write each run as a line of JSON here, and do not repeat what it holds"),
+    ] = None,
     through_store: Annotated[
         bool, typer.Option(help="on a database of its own: slow, the same result")
     ] = False,
-    as_json: Json = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Judge policies by a seeded world of emitters, innocents and reporters, some of whom lie."""
     policies = [_policy(name) for name in policy or ["community"]]
@@ -69,22 +70,33 @@ def simulate(
     for name in scenario or ():
         if name not in SCENARIOS:
             fail(f"there is no scenario {name!r}; there are {', '.join(SCENARIOS)}")
-    wanted = []
-    for one in policies:
-        alone = one.quorum_groups < 2  # noqa: PLR2004 - then one provider is its own only reporter
-        names = ["calm"] if alone else scenario or list(SCENARIOS)
-        wanted += [(one, build(seed, days, SCALES[scale], SCENARIOS[name], alone=alone)) for name in names]
-    runs = _runs(wanted, through_store=through_store)
-    if svg is not None:
-        titles = [(f"{run.policy}, {_scenario_words(run)}, seed {seed}", by_day(run.outcome)) for run in runs]
-        try:
-            svg.write_text(draw(titles), encoding="utf-8")
-        except OSError as problem:
-            fail(f"cannot write {svg}: {problem.strerror}")
+    numbers = _seeds(seeds) if seeds else [seed]
+    wanted = [
+        one
+        for number in numbers  # seed by seed, so that an interrupted series has whole seeds
+        for one in _wanted(number, policies, scenario or USUAL, days=days, scale=scale)
+    ]
+    runs, pictures = _runs(wanted, keep=keep, draws=svg is not None, through_store=through_store)
+    if svg is not None and pictures:
+        _write(svg, draw(pictures))
     if as_json:
-        print(json.dumps(_document(runs, seed=seed, days=days, scale=scale), indent=2))
+        print(json.dumps(document_of(runs, days=days, scale=scale), indent=2))
+    elif len(numbers) == 1:
+        print_side_by_side(runs, seed=numbers[0], days=days, scale=scale)
     else:
-        _print(runs, seed=seed, days=days, scale=scale)
+        print_spreads(runs, days=days, scale=scale)
+    if len(runs) < len(wanted):
+        fail(f"interrupted: {len(runs)} of {len(wanted)} runs are done")
+
+
+def _wanted(
+    seed: int, policies: Sequence[Policy], scenarios: Sequence[str], *, days: int, scale: str
+) -> Iterator[Wanted]:
+    for policy in policies:
+        alone = policy.quorum_groups < 2  # noqa: PLR2004 - then one provider is its own only reporter
+        for name in ["calm"] if alone else dict.fromkeys(scenarios):
+            world = build(seed, days, SCALES[scale], SCENARIOS[name], alone=alone)
+            yield policy, world, kept.series_of(policy, scenario=name, scale=scale, days=days)
 
 
 def _policy(name: str) -> Policy:
@@ -94,10 +106,28 @@ def _policy(name: str) -> Policy:
         fail(str(problem))
 
 
-def _runs(wanted: Sequence[tuple[Policy, World]], *, through_store: bool) -> list[Judged]:
-    """Run all, with a progress bar on a terminal only."""
+def _seeds(text: str) -> list[int]:
+    """Return the seeds that `1-3,7` names."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+            fail(f"--seeds takes numbers and ranges such as 1-10 or 1,3,5, not {text!r}")
+        begin, end = int(first), int(last or first)
+        if not begin <= end < begin + _MOST_SEEDS:
+            fail(f"--seeds: {part.strip()} is no range of 1 to {_MOST_SEEDS} seeds")
+        found += range(begin, end + 1)
+    return list(dict.fromkeys(found))
+
+
+def _runs(
+    wanted: Sequence[Wanted], *, keep: pathlib.Path | None, draws: bool, through_store: bool
+) -> tuple[list[Judged], list[tuple[str, Any]]]:
+    """Run all, with a progress bar on a terminal only; an interruption ends with what is done."""
     console = rich.console.Console(stderr=True)
-    runs = []
+    done = kept.read(keep) if keep is not None else {}
+    runs: list[Judged] = []
+    pictures: list[tuple[str, Any]] = []
     with rich.progress.Progress(
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(),
@@ -107,25 +137,46 @@ def _runs(wanted: Sequence[tuple[Policy, World]], *, through_store: bool) -> lis
         disable=not console.is_terminal,
         transient=True,
     ) as bar:
-        for policy, world in wanted:
-            words = f"{policy.name}, {world.scenario.name}"
-            task = bar.add_task(words, total=world.total_days)
-            with tempfile.TemporaryDirectory(prefix="bsf-simulate-") as folder:
-                book = _book(policy, world, pathlib.Path(folder) if through_store else None)
-                outcome = Simulation(world, book).run(
-                    lambda _day, task=task: bar.advance(task)  # type: ignore[misc]
-                )
-                if isinstance(book, StoredBook):
-                    book.database.dispose()
-            runs.append(
-                Judged(
-                    policy=policy.name,
-                    scenario=world.scenario.name,
-                    outcome=outcome,
-                    metrics=measure(outcome),
-                )
-            )
-    return runs
+        task = bar.add_task("", total=sum(world.total_days for _, world, _ in wanted))
+        try:
+            for policy, world, series in wanted:
+                bar.update(task, description=f"{policy.name}, {series.scenario}, seed {world.seed}")
+                drawn = draws and world.seed == wanted[0][1].seed
+                known = None if drawn else done.get((series, world.seed))
+                if known is not None:
+                    bar.advance(task, world.total_days)
+                    runs.append(known)
+                    continue
+                outcome = _outcome(policy, world, bar, task, through_store=through_store)
+                one = Judged(
+                    series=series, seed=world.seed, alone=world.alone, events=outcome.events,
+                    metrics=tuple(measure(outcome)),
+                )  # fmt: skip
+                runs.append(one)
+                if keep is not None:
+                    _keep(keep, one)
+                if drawn:
+                    pictures.append((f"{policy.name}, {words_of(one)}, seed {world.seed}", by_day(outcome)))
+        except KeyboardInterrupt:
+            pass  # told at the end, after what is done
+    return runs, pictures
+
+
+def _outcome(
+    policy: Policy,
+    world: World,
+    bar: rich.progress.Progress,
+    task: rich.progress.TaskID,
+    *,
+    through_store: bool,
+) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="bsf-simulate-") as folder:
+        book = _book(policy, world, pathlib.Path(folder) if through_store else None)
+        try:
+            return Simulation(world, book).run(lambda _day: bar.advance(task))
+        finally:
+            if isinstance(book, StoredBook):
+                book.database.dispose()
 
 
 def _book(policy: Policy, world: World, folder: pathlib.Path | None) -> Book:
@@ -136,105 +187,15 @@ def _book(policy: Policy, world: World, folder: pathlib.Path | None) -> Book:
     return StoredBook(database, policy, secret=_SECRET, providers=providers_of(world))
 
 
-def _scenario_words(run: Judged) -> str:
-    return "one provider alone" if run.outcome.world.alone else run.scenario
+def _keep(file: pathlib.Path, one: Judged) -> None:
+    try:
+        kept.append(file, one)
+    except OSError as problem:
+        fail(f"cannot write {file}: {problem.strerror}")
 
 
-def _document(runs: Sequence[Judged], *, seed: int, days: int, scale: str) -> dict[str, Any]:
-    return {
-        "seed": seed,
-        "days": days,
-        "scale": scale,
-        "runs": [
-            {
-                "policy": run.policy,
-                "scenario": run.scenario,
-                "alone": run.outcome.world.alone,
-                "events": run.outcome.events,
-                "metrics": [
-                    {"name": one.name, "value": one.value, "target": one.target, "reached": one.reached}
-                    for one in run.metrics
-                ],
-            }
-            for run in runs
-        ],
-    }
-
-
-def _print(runs: Sequence[Judged], *, seed: int, days: int, scale: str) -> None:
-    table = rich.table.Table(title=f"seed {seed}, {days} days, scale {scale}", title_justify="left")
-    table.add_column("what")
-    for run in runs:
-        table.add_column(f"{run.policy}\n{_scenario_words(run)}", justify="right")
-    table.add_column("target")
-    targets: list[str] = []
-    for row in zip(*(run.metrics for run in runs), strict=True):
-        target = " / ".join(dict.fromkeys(one.target for one in row if one.target))
-        targets.append(target)
-        table.add_row(row[0].name, *(_cell(one) for one in row), target)
-    console = rich.console.Console(highlight=False)
-    if not console.is_terminal:
-        console = rich.console.Console(highlight=False, width=40 + 24 * (len(runs) + 2))
-    console.print(table)
-    missed = sum(one.reached is False for run in runs for one in run.metrics)
-    console.print("every target reached" if not missed else f"{missed} numbers miss their target, marked !")
-
-
-def _cell(one: Metric) -> str:
-    if one.value is None:
-        return "-"
-    return f"{one.value:.{one.digits}f}{' !' if one.reached is False else ''}"
-
-
-def backtest(
-    context: typer.Context,
-    *,
-    days: Annotated[int, typer.Option(min=1, max=90, help="how far back listings are compared")] = 30,
-    policy: Annotated[str, typer.Option(help="private, community or a TOML file")],
-    as_json: Json = False,
-) -> None:
-    """Replay the stored evidence under another policy and show what would have been listed, or not."""
-    feed = feed_of(context)
-    other = _policy(policy)
-    now = int(time.time())  # noqa: TID251 - an entry point
-    console = rich.console.Console(stderr=True)
-    with rich.progress.Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(f"under {other.name}")
-        try:
-            found = replaying.backtest(
-                feed.database, other, secret=feed.secret, days=days, now=now,
-                progress=lambda done, all_: bar.update(task, completed=done, total=all_),
-            )  # fmt: skip
-        except replaying.BacktestError as problem:
-            fail(str(problem))
-    differing = [one for one in found if one.change]
-    if as_json:
-        print(json.dumps([_verdict(one) for one in differing], indent=2))
-        return
-    print(f"{len(found)} addresses replayed under {other.name}, {len(differing)} differ in {days} days")
-    if not differing:
-        return
-    table = rich.table.Table(
-        "address", "change", "was", f"under {other.name}", "is now", "would be now", "why"
-    )
-    for one in differing:
-        table.add_row(
-            str(one.address), one.change, _code(one.live.strictest), _code(one.other.strictest),
-            _code(one.live.code), _code(one.other.code), one.other.reason or "-",
-        )  # fmt: skip
-    rich.console.Console(width=None if sys.stdout.isatty() else 130).print(table)
-
-
-def _code(code: int) -> str:
-    return f"127.0.0.{code}" if code else "-"
-
-
-def _verdict(one: replaying.Verdict) -> dict[str, Any]:
-    return {
-        "address": str(one.address),
-        "change": one.change,
-        "live": {"strictest": int(one.live.strictest), "code": int(one.live.code), "reason": one.live.reason},
-        "other": {
-            "strictest": int(one.other.strictest), "code": int(one.other.code), "reason": one.other.reason,
-        },
-    }  # fmt: skip
+def _write(file: pathlib.Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        fail(f"cannot write {file}: {problem.strerror}")

@@ -5,7 +5,7 @@ holds, removals and muted days as they were. Only the policy is another.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,6 +23,7 @@ from feed.store.secret import Secret
 from feed.store.tables import event, transition
 
 _SECONDS_A_DAY = 86_400
+_PAGE = 1000
 
 
 class BacktestError(Exception):
@@ -64,34 +65,51 @@ def backtest(
     days: int,
     now: int,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> list[Verdict]:
-    """Return the verdict on every emitter about which anything stands, by address; `now` in seconds.
+) -> Iterator[Verdict]:
+    """Yield the verdict on every emitter about which anything stands, by address; `now` in seconds.
 
-    Evidence from before the `days` counts as it did then. Raises `BacktestError` in words.
+    Evidence from before the `days` counts as it did then. One emitter is in memory at a time, however many
+    there are, each read in a short transaction of its own. Raises `BacktestError` in words at the first.
     """
-    minute = now // 60
-    since = minute - days * MINUTES_A_DAY
+    since = now // 60 - days * MINUTES_A_DAY
+    first_day = now // _SECONDS_A_DAY - replay.KEPT_DAYS
     with database.read() as connection:
         past = replay.past_of(connection, now=now)
-        keys = _keys(connection, first_day=now // _SECONDS_A_DAY - replay.KEPT_DAYS)
-    if past is None or not keys:
+        total = connection.execute(sa.select(sa.func.count()).select_from(_spoken_of(first_day))).scalar_one()
+    if past is None or not total:
         raise BacktestError("there is no scored evidence to replay")
-    found = []
-    for done, key in enumerate(keys):
-        progress(done, len(keys))
+    for done, key in enumerate(_keys(database, first_day=first_day)):
+        progress(done, total)
         with database.read() as connection:
             verdict = _judged(connection, key, policy, past, secret, since=since, now=now)
         if verdict is not None:
-            found.append(verdict)
-    progress(len(keys), len(keys))
-    return found
+            yield verdict
+    progress(total, total)
 
 
-def _keys(connection: Connection, *, first_day: int) -> list[bytes]:
-    chosen = sa.select(event.c.emitter_key).where(
-        event.c.channel == Channel.MAIN, event.c.retracted_at.is_(None), event.c.received_day >= first_day
+def _spoken_of(first_day: int, *, after: bytes = b"") -> sa.Subquery:
+    """Select the emitters of which events stand, by key, that lie after one."""
+    return (
+        sa.select(event.c.emitter_key)
+        .where(event.c.channel == Channel.MAIN, event.c.retracted_at.is_(None))
+        .where(event.c.received_day >= first_day, event.c.emitter_key > after)
+        .distinct()
+        .subquery()
     )
-    return sorted(bytes(key) for key in connection.execute(chosen.distinct()).scalars())
+
+
+def _keys(database: Database, *, first_day: int) -> Iterator[bytes]:
+    """Yield all keys in order, read a page at a time."""
+    after = b""
+    while True:
+        mine = _spoken_of(first_day, after=after)
+        chosen = sa.select(mine.c.emitter_key).order_by(mine.c.emitter_key).limit(_PAGE)
+        with database.read() as connection:
+            keys = [bytes(key) for key in connection.execute(chosen).scalars()]
+        yield from keys
+        if len(keys) < _PAGE:
+            return
+        after = keys[-1]
 
 
 def _judged(

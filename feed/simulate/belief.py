@@ -12,7 +12,7 @@ from feed.domain.evidence import MINUTES_A_DAY, Standing, Trust
 from feed.domain.listing import NEVER, Code
 from feed.domain.reliability import FULL_WEIGHT, Reliability, Span, novel_confirmations, weight_of
 from feed.simulate.book import Book, Change
-from feed.simulate.world import Member
+from feed.simulate.members import Member
 
 SEEDED: Final = 14
 """Weight of a vetted reporter in twentieths: 0.7."""
@@ -32,6 +32,7 @@ class Belief:
         self._credited: dict[bytes, dict[int, int]] = defaultdict(dict)
         self._spans: dict[bytes, list[Span]] = defaultdict(list)
         self._trapped: dict[bytes, int] = {}
+        self._suspended: set[int] = set()
 
     def saw_trap(self, key: bytes, at: int) -> None:
         """Note that a trap of the feed was hit: only then may somebody have earned something."""
@@ -45,6 +46,10 @@ class Belief:
             spans.append((change.at, NEVER))
         elif change.code is Code.NONE and is_open:
             spans[-1] = (spans[-1][0], change.at)
+
+    def suspend(self, source_id: int) -> None:
+        """Let nothing of a reporter count from now on."""
+        self._suspended.add(source_id)
 
     def contradict(self, source_id: int, day: int) -> None:
         """Note an upheld dispute."""
@@ -82,5 +87,6 @@ class Belief:
         if not member.trap and not self._alone:
             weight = max(SEEDED if member.vetted else 0, self._earned(member.source_id, day))
         return Standing(
-            source_id=member.source_id, group_id=member.source_id, weight=weight, anchor=member.trap
-        )
+            source_id=member.source_id, group_id=member.group_id, weight=weight, anchor=member.trap,
+            suspended=member.source_id in self._suspended,
+        )  # fmt: skip

@@ -19,6 +19,7 @@ from feed.domain.listing import NEVER, ActiveHold, Code, EmitterState, Hold, Inp
 from feed.domain.policy import Policy, trusted_groups
 from feed.domain.providers import Providers
 from feed.domain.removal import Accepted, decide_removal
+from feed.simulate.floods import Floods
 from feed.store.secret import Secret
 
 ENDS_BY_REMOVAL: Final = frozenset({State.LISTED, State.PENDING})
@@ -64,6 +65,9 @@ class Book(Protocol):
     def trust(self, standings: Trust) -> None:
         """Let these standings be in force from the next tick on."""
 
+    def mute_floods(self, minute: int) -> list[tuple[int, int]]:
+        """Let the days of groups that flood weigh nothing; return (source, day) of what is new."""
+
     def tick(self, minute: int) -> list[Change]:
         """Score what is dirty or due, and return what changed."""
 
@@ -102,6 +106,7 @@ class MemoryBook:
         self._rows: dict[bytes, _Row] = {}
         self._dirty: set[bytes] = set()
         self._due: list[tuple[int, bytes]] = []
+        self._floods = Floods()
         self.steps = 0
 
     def report(self, event: Event) -> None:
@@ -110,6 +115,7 @@ class MemoryBook:
         channel = channel_of(event.kind)
         if channel is not Channel.MAIN:
             return  # counted and shown, never listed
+        self._floods.saw(event)
         minute = cells.minute_of(event.observed_at)
         stored = dataclasses.replace(event, epoch=sum(at < minute for at in row.removals))
         same = row.pools.setdefault((channel, event.source_id, event.original_key), [])
@@ -167,6 +173,16 @@ class MemoryBook:
             ):
                 self._touch(key)
 
+    def mute_floods(self, minute: int) -> list[tuple[int, int]]:
+        """Mute as `feed.jobs.trust.mute_floods` does."""
+        if self.policy.quorum_groups < 2:  # noqa: PLR2004 - who lists alone is judged by nobody
+            return []
+        fresh = self._floods.found(minute // MINUTES_A_DAY, self._trust, self._cells)
+        for source_id, day in fresh:
+            for key in self._floods.spoken_of(source_id, day):
+                self._touch(key)
+        return fresh
+
     def tick(self, minute: int) -> list[Change]:
         """Score what is dirty or due."""
         while self._due and self._due[0][0] <= minute:
@@ -174,13 +190,14 @@ class MemoryBook:
             if self._rows[key].state.next_due_at == due:
                 self._dirty.add(key)
         changes: list[Change] = []
-        first_day = minute // MINUTES_A_DAY - self.policy.evidence_days
+        today = minute // MINUTES_A_DAY
         for key in sorted(self._dirty):
             row = self._rows[key]
-            for at in [at for at in row.cells if at[1] < first_day]:
-                del row.cells[at]
+            if row.state.state is State.CLEAR and not row.pools:
+                row.state = dataclasses.replace(row.state, next_due_at=NEVER)
+                continue  # nobody ever accused it, so a step leaves it as it is
             inputs = dataclasses.replace(
-                row.inputs, cells=list(row.cells.values()), trusted_groups=self._trusted_groups
+                row.inputs, cells=self._that_count(row, today), trusted_groups=self._trusted_groups
             )
             done = scoring.step(row.state, inputs, self.policy, self._trust, minute)
             self.steps += 1
@@ -190,6 +207,24 @@ class MemoryBook:
             changes += [change_of(key, transition) for transition in done.transitions]
         self._dirty.clear()
         return changes
+
+    def _that_count(self, row: _Row, today: int) -> list[Cell]:
+        """Return the cells that the step is given, after those too old for any use are gone.
+
+        Cells of muted days are left out as `feed.store.rules` does. What was observed beyond the days of
+        the guards, without a report, is dropped as well: the step passes over it, and large senders have
+        a hundred such cells a day.
+        """
+        first, watched = today - self.policy.evidence_days, today - self.policy.guard_days - 1
+        for at in [at for at, cell in row.cells.items() if at[1] < (first if cell.n else watched)]:
+            del row.cells[at]
+        muted = self._floods.muted
+        if not muted:
+            return list(row.cells.values())
+        return [cell for at, cell in row.cells.items() if (at[3], at[1]) not in muted]
+
+    def _cells(self, key: bytes) -> list[Cell]:
+        return list(self._rows[key].cells.values())
 
     def _touch(self, key: bytes) -> None:
         """Mark a row dirty: it is judged at the next tick, whatever it was waiting for."""
@@ -239,7 +274,8 @@ class MemoryBook:
                 jitter_seed=self._secret.number("jitter", key),
                 is_ipv6=packed(address) == address.packed,
             )
-            row = self._rows[key] = _Row(address, {}, {}, [], EmitterState(), inputs)
+            state = EmitterState(unit=64 if inputs.is_ipv6 else 32)
+            row = self._rows[key] = _Row(address, {}, {}, [], state, inputs)
         return row
 
     def _holds(self, address: Address) -> tuple[ActiveHold, ...]:

@@ -1,6 +1,6 @@
 """The numbers by which a policy is judged, from what happened in a run (scoring.md 7, DESIGN section 10)."""
 
-import dataclasses
+import collections
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 
 from feed.domain.evidence import MICRO
 from feed.domain.listing import NEVER, Code, State
-from feed.simulate.run import Outcome, Story
-from feed.simulate.world import DAY, Host, Role, World
+from feed.simulate.metric import Metric, Part
+from feed.simulate.outcome import Outcome, Story
+from feed.simulate.scenarios import DAY
+from feed.simulate.world import Host, Role, World
 
 GOOD: Final = frozenset({Role.INNOCENT, Role.POOL, Role.PROVIDER, Role.REFUSER})
 """Servers whose genuine notifications nobody may lose."""
@@ -29,17 +31,6 @@ class Span(NamedTuple):
     start: int
     end: int
     cause: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One number, its target in words, and whether it was reached (None: no target, or nothing to judge)."""
-
-    name: str
-    value: float | None
-    target: str = ""
-    reached: bool | None = None
-    digits: int = 0
 
 
 def spans_of(outcome: Outcome) -> list[Span]:
@@ -83,6 +74,7 @@ def measure(outcome: Outcome) -> list[Metric]:
     spans = spans_of(outcome)
     return [
         *_precision(outcome, spans),
+        *_wronged(outcome, spans),
         *_recall(outcome, spans),
         *_delays(outcome),
         *_expiries(outcome, spans),
@@ -92,17 +84,27 @@ def measure(outcome: Outcome) -> list[Metric]:
 
 
 def _precision(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
-    world, calm = outcome.world, outcome.world.scenario.sleeping == outcome.world.scenario.colluding == 0
+    """Yield precision in IP-days; its part is the listed servers of which no minute was wrong."""
+    world = outcome.world
     for code in (Code.CONFIRMED, Code.REPORTED):
-        mine = [span for span in spans if span.code is code]
-        total = sum(span.end - span.start for span in mine)
-        wrong = sum(false_part(span, world.hosts[span.host], outcome.stories[span.host]) for span in mine)
-        value = 1 - wrong / total if total else None
-        if code is Code.CONFIRMED:
-            yield _at_least(f"precision at .{code} (IP-days)", value, 0.999 if calm else 0.995)
-        else:
-            yield Metric(name=f"precision at .{code} (IP-days)", value=value, digits=4)
+        listed: collections.Counter[int] = collections.Counter()
+        wrong: collections.Counter[int] = collections.Counter()
+        for span in spans:
+            if span.code is code:
+                listed[span.host] += span.end - span.start
+                wrong[span.host] += false_part(span, world.hosts[span.host], outcome.stories[span.host])
+        total = listed.total()
+        floor = (0.995 if world.scenario.lies else 0.999) if code is Code.CONFIRMED else None
+        yield Metric(
+            name=f"precision at .{code} (IP-days)", value=1 - wrong.total() / total if total else None,
+            at_least=floor, part=Part(sum(not wrong[host] for host in listed), len(listed)), digits=4,
+        )  # fmt: skip
         yield Metric(name=f"listed at .{code} (IP-days)", value=total / DAY)
+
+
+def _wronged(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
+    """Yield how many of those were listed who must not be."""
+    world = outcome.world
     for code, roles, name in (
         (Code.CONFIRMED, {Role.INNOCENT}, "innocents ever at .2"),
         (Code.REPORTED, {Role.INNOCENT}, "innocents ever at .3"),
@@ -110,13 +112,16 @@ def _precision(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
         (Code.REPORTED, {Role.POOL, Role.PROVIDER}, "pools and providers ever at .3"),
         (Code.CONFIRMED, {Role.REFUSER, Role.FORWARDER}, "refusing or provoked servers ever at .2"),
     ):
-        number = len(
-            {span.host for span in spans if span.code is code and world.hosts[span.host].role in roles}
-        )
-        target = code is Code.CONFIRMED
+        found = {span.host for span in spans if span.code is code and world.hosts[span.host].role in roles}
+        part = Part(len(found), len(world.of(*roles)))
         yield Metric(
-            name=name, value=number, target="0" if target else "", reached=number == 0 if target else None
-        )
+            name=name, value=len(found), at_most=0 if code is Code.CONFIRMED else None, part=part,
+            is_count=True,
+        )  # fmt: skip
+    yield Metric(
+        name="innocents still listed a tick after all liars were suspended", value=outcome.left_over,
+        at_most=0, part=Part(outcome.left_over, len(world.of(Role.INNOCENT))), is_count=True,
+    )  # fmt: skip
 
 
 def _recall(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
@@ -130,12 +135,10 @@ def _recall(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
     confirmed = {span.host for span in spans if span.code is Code.CONFIRMED}
     listed = {span.host for span in spans}
     yield Metric(name="emitters with 15 points and 2 groups", value=len(seen))
-    yield _at_least("recall at .2", _part(seen, confirmed), 0.75)
-    yield _at_least("recall at .2 or .3", _part(seen, listed), 0.85)
-
-
-def _part(those: Sequence[int], found: set[int]) -> float | None:
-    return sum(number in found for number in those) / len(those) if those else None
+    for name, found, floor in (("recall at .2", confirmed, 0.75), ("recall at .2 or .3", listed, 0.85)):
+        part = Part(sum(number in found for number in seen), len(seen))
+        value = part.found / part.total if part.total else None
+        yield Metric(name=name, value=value, at_least=floor, part=part, digits=4)
 
 
 def _delays(outcome: Outcome) -> Iterable[Metric]:
@@ -184,15 +187,16 @@ def _genuine(outcome: Outcome) -> Iterable[Metric]:
     total = sum(outcome.genuine.values())
     refused = sum(n for (_, code), n in outcome.refused.items() if code is Code.CONFIRMED)
     good = sum(n for (role, code), n in outcome.refused.items() if code is Code.CONFIRMED and role in GOOD)
-    part = refused * 10_000 / total if total else None
     yield Metric(name="genuine notifications", value=total)
     yield Metric(
-        name="genuine refused by .2, in 10,000", value=part, target="< 1",
-        reached=None if part is None else part < 1, digits=2,
+        name="genuine refused by .2, in 10,000", value=refused * 10_000 / total if total else None, below=1,
+        part=Part(refused, total), per=10_000, digits=2,
     )  # fmt: skip
+    known_good = sum(n for role, n in outcome.genuine.items() if role in GOOD)
     yield Metric(
-        name="genuine refused by .2 at known-good servers", value=good, target="0", reached=good == 0
-    )
+        name="genuine refused by .2 at known-good servers", value=good, at_most=0,
+        part=Part(good, known_good), is_count=True,
+    )  # fmt: skip
 
 
 def _flaps(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
@@ -210,7 +214,8 @@ def _flaps(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
         for all_ in starts.values()
     )
     name = f"servers that entered the main zone {FLAP_STARTS} times in {FLAP_DAYS} days"
-    yield Metric(name=name, value=flapping, target="0", reached=flapping == 0)
+    part = Part(flapping, len(starts))
+    yield Metric(name=name, value=flapping, at_most=0, part=part, is_count=True)
     times = [len(all_) for all_ in starts.values()]
     yield Metric(
         name="entries into the main zone a listed server", value=statistics.fmean(times) if times else None,
@@ -218,14 +223,8 @@ def _flaps(outcome: Outcome, spans: Sequence[Span]) -> Iterable[Metric]:
     )  # fmt: skip
 
 
-def _at_least(name: str, value: float | None, bound: float) -> Metric:
-    reached = None if value is None else value >= bound
-    return Metric(name=name, value=value, target=f">= {bound}", reached=reached, digits=4)
-
-
 def _at_most(name: str, value: float | None, bound: float, digits: int = 0) -> Metric:
-    reached = None if value is None else value <= bound
-    return Metric(name=name, value=value, target=f"<= {bound}", reached=reached, digits=digits)
+    return Metric(name=name, value=value, at_most=bound, digits=digits)
 
 
 def _median(values: Sequence[float]) -> float | None:

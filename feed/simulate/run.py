@@ -1,7 +1,8 @@
 """One world under one policy, day by day, with a clock that nobody reads.
 
-Mail arrives as `traffic` drew it; who refuses listed mail sees less of it; the book scores; admins of
-listed servers repair and ask for removal; trust is reckoned each night.
+Mail arrives as `traffic` drew it; who refuses listed mail sees less of it; the door takes reports or not;
+the book scores; admins of listed servers repair and ask for removal; trust is reckoned each night, and the
+operator suspends in the morning who flooded.
 """
 
 import collections
@@ -11,8 +12,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from feed.domain import cells
 from feed.domain.address import emitter_key
-from feed.domain.cells import points_of
 from feed.domain.event import (
     Attestation,
     Channel,
@@ -24,20 +25,26 @@ from feed.domain.event import (
     strength_of,
 )
 from feed.domain.listing import Code, State
-from feed.domain.providers import Providers
 from feed.simulate.belief import Belief
 from feed.simulate.book import Book, Change, Observation, aware
+from feed.simulate.door import Door
+from feed.simulate.members import LIARS, Behaviour, Member
+from feed.simulate.outcome import Outcome, Story
+from feed.simulate.scenarios import DAY, FIRST_DAY
 from feed.simulate.traffic import Arrival, Traffic
-from feed.simulate.world import DAY, FIRST_DAY, Asks, Behaviour, Host, Member, Role, World
+from feed.simulate.world import Asks, Host, Role, World
 
 CONTRADICTED: Final = 0.01
 """Part of false reports that somebody disputes with success (scoring.md 6)."""
 
-OBSERVED_AT: Final = DAY - 15
-"""Minute of the day at which reporters send what they observed."""
+OBSERVED_AT: Final = 3
+"""Minute of the day at which reporters send what they observed the day before."""
 
-ECHO_AT: Final = 600
-REPLAY_AT: Final = 700
+OPERATOR_AT: Final = 540
+"""Minute of the day at which the operator looks at days that weigh nothing, and suspends whose they are."""
+
+ECHO_AT: Final = 3
+REPLAY_AT: Final = 4
 
 _ATTESTED: Final = {
     RecipientClass.TRAP: Attestation.U5,
@@ -46,35 +53,6 @@ _ATTESTED: Final = {
     RecipientClass.NO_SUCH_USER: Attestation.U2,
     RecipientClass.UNKNOWN: Attestation.U1,
 }
-
-
-@dataclasses.dataclass(slots=True)
-class Story:
-    """What really happened to one host: times are minutes, 0 = never.
-
-    points: honest evidence that came in, micro-points, since measuring began; groups: of whom.
-    """
-
-    points: int = 0
-    groups: set[int] = dataclasses.field(default_factory=set)
-    second_group_at: int = 0
-    last_sent_at: int = 0
-    repaired_at: int = 0
-
-
-@dataclasses.dataclass(slots=True)
-class Outcome:
-    """All that measuring needs. lags: minutes from the evidence that met the gates to the listing."""
-
-    world: World
-    tick_minutes: int
-    stories: list[Story]
-    changes: list[tuple[int, Change]] = dataclasses.field(default_factory=list)
-    lags: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    genuine: collections.Counter[Role] = dataclasses.field(default_factory=collections.Counter)
-    refused: collections.Counter[tuple[Role, Code]] = dataclasses.field(default_factory=collections.Counter)
-    events: int = 0
-    steps: int = 0
 
 
 class Simulation:
@@ -89,6 +67,7 @@ class Simulation:
         self._numbers = {host.key: host.number for host in world.hosts}
         self._codes: dict[int, Code] = {}
         self._belief = Belief(world.members, alone=world.alone)
+        self._door = Door()
         self._event_ids = iter(range(1, 1 << 62))
         self._rng = random.Random(f"{world.seed}/run")  # noqa: S311 - a world, not a secret
         self._sent: dict[int, list[Event]] = collections.defaultdict(list)
@@ -104,6 +83,7 @@ class Simulation:
         for number in range(self.world.total_days):
             self._day(number, traffic.day(number))
             progress(number)
+        self._clear_up()
         return self.outcome
 
     def _day(self, number: int, arrivals: list[Arrival]) -> None:
@@ -120,13 +100,15 @@ class Simulation:
             while at < len(moments) and moments[at][0] < now:
                 moments[at][1](moments[at][0])
                 at += 1
+            self.outcome.muted += self.book.mute_floods(now)
             self._saw(self.book.tick(now), now)
             for host in [host for host, when in self._asking.items() if when <= now]:
                 del self._asking[host]
                 self._ask(self.world.hosts[host], now)
 
     def _duties(self, start: int) -> Iterator[tuple[int, Callable[[int], None]]]:
-        """Yield what reporters do by the clock: echo, replay, observe."""
+        """Yield what is done by the clock: reporters echo, replay and observe, the operator looks."""
+        yield start + OPERATOR_AT, self._look
         for member in self.world.members:
             if member.behaviour is Behaviour.ECHOING:
                 yield start + ECHO_AT, functools.partial(self._echo, member=member)
@@ -164,9 +146,8 @@ class Simulation:
         member = self._members[one.source_id]
         attestation = _ATTESTED[one.recipient_class]
         provenance = Provenance.P4 if member.trap else Provenance.P3
-        observed = now + member.skew
-        if observed > now:
-            return  # intake refuses what lies in the future
+        if not self._enters(member, now + member.skew, now):
+            return
         event = Event(
             event_id=next(self._event_ids),
             source_id=one.source_id,
@@ -176,7 +157,7 @@ class Simulation:
             attestation=attestation,
             provenance=provenance,
             strength=strength_of(attestation, provenance),
-            observed_at=aware(observed),
+            observed_at=aware(min(now + member.skew, now)),
             received_at=aware(now),
             epoch=0,
             original_key=one.original.to_bytes(16, "big"),
@@ -190,6 +171,12 @@ class Simulation:
         if member.behaviour is Behaviour.REPLAYING:
             self._sent[member.source_id] = [*self._sent[member.source_id][-19:], event]
 
+    def _enters(self, member: Member, observed: int, now: int) -> bool:
+        refusal = self._door.refusal(member, observed, now)
+        if refusal:
+            self.outcome.turned_away[refusal] += 1
+        return not refusal
+
     def _hand_in(self, event: Event, host: int, now: int) -> None:
         self.book.report(event)
         self.outcome.events += 1
@@ -202,7 +189,7 @@ class Simulation:
         if now < self.world.measured_from or channel_of(event.kind) is not Channel.MAIN or event.strength < 2:  # noqa: PLR2004
             return
         story = self.outcome.stories[host]
-        story.points += points_of(event.kind, event.recipient_class, event.strength)
+        story.points += cells.points_of(event.kind, event.recipient_class, event.strength)
         story.groups.add(event.source_id)
         if len(story.groups) == 2 and not story.second_group_at:  # noqa: PLR2004
             story.second_group_at = now
@@ -229,12 +216,42 @@ class Simulation:
     def _replay(self, now: int, *, member: Member) -> None:
         """Send the last reports again, under new numbers, as a client does that lost its receipts."""
         for event in self._sent[member.source_id]:
+            if not self._enters(member, cells.minute_of(event.observed_at), now):
+                continue
             again = dataclasses.replace(event, event_id=next(self._event_ids), received_at=aware(now))
             self._hand_in(again, self._numbers[emitter_key(event.address)], now)
 
+    def _look(self, now: int) -> None:
+        """Let the operator suspend everybody of whom a day before today weighs nothing."""
+        self._suspend({source_id for source_id, day in self.outcome.muted if day < now // DAY}, now)
+
+    def _suspend(self, sources: set[int], now: int) -> None:
+        fresh = sources - self.outcome.suspended.keys()
+        if not fresh:
+            return
+        for source_id in sorted(fresh):
+            self.outcome.suspended[source_id] = now
+            self._belief.suspend(source_id)
+        self._door.suspended |= fresh
+        self.book.trust(self._belief.standings(now // DAY))
+
+    def _clear_up(self) -> None:
+        """Suspend all who lied, when all is over, and count the innocents whom that does not free."""
+        liars = {member.source_id for member in self.world.members if member.behaviour in LIARS}
+        now = self.world.until
+        for source_id in sorted(liars):
+            self._belief.suspend(source_id)
+        self.book.trust(self._belief.standings(now // DAY))
+        codes = dict(self._codes)
+        for change in self.book.tick(now + self.outcome.tick_minutes):
+            codes[self._numbers[change.key]] = change.code
+        self.outcome.left_over = sum(
+            codes.get(host.number, Code.NONE) is not Code.NONE for host in self.world.of(Role.INNOCENT)
+        )
+
     def _observe(self, now: int) -> None:
-        """Send the observations of the day, with totals where a reporter counts."""
-        today = now // DAY
+        """Send the observations of yesterday, with totals where a reporter counts."""
+        yesterday = now // DAY - 1
         said = set(self._null) | {
             (member.source_id, host.number)
             for host in self.world.hosts
@@ -244,13 +261,18 @@ class Simulation:
         }
         for source_id, number in sorted(said):
             member, host = self._members[source_id], self.world.hosts[number]
-            if not member.observes:
+            if not member.observes or source_id in self._door.suspended:
                 continue
             null = self._null[source_id, number]
             seen = round(host.seen * member.share) if member.counts else 0
             self.book.observe(
                 Observation(
-                    host.address, source_id, today, null, self._matched[source_id, number], max(null, seen)
+                    host.address,
+                    source_id,
+                    yesterday,
+                    null,
+                    self._matched[source_id, number],
+                    max(null, seen),
                 )
             )
         self._null.clear()
@@ -279,9 +301,3 @@ class Simulation:
         if host.asks is Asks.REPAIRED:
             self.outcome.stories[host.number].repaired_at = now
         self._saw(self.book.remove(host.address, now), now)
-
-
-def providers_of(world: World) -> Providers:
-    """Return the provider file of a world, through the real reader."""
-    lines = [f"{host.address}/32 provider {host.number}" for host in world.of(Role.PROVIDER)]
-    return Providers.parse("\n".join(["# date: 2024-10-04", *lines, ""]))

@@ -11,12 +11,15 @@ from feed.domain.evidence import Cell, Trust
 from feed.domain.listing import Code, EmitterState, State
 from feed.domain.policy import Policy
 from feed.domain.providers import Providers
+from feed.jobs import trust as trusting
 from feed.jobs.score import Scorer
 from feed.simulate.book import Change, Observation
-from feed.store import evidence, removals, reporters, rules, states
+from feed.store import evidence, removals, reporters, rules, states, usage
 from feed.store.database import Database
 from feed.store.secret import Secret
 from feed.store.tables import reporter, transition
+
+_SECONDS_A_DAY = 86_400
 
 
 class StoredBook:
@@ -31,9 +34,11 @@ class StoredBook:
         self._seen = 0  # lines of history that were returned
 
     def report(self, event: Event) -> None:
-        """Take an event."""
+        """Take an event, and count it as intake does."""
         with self.database.write() as connection:
             evidence.add_event(connection, event)
+            day = int(event.received_at.timestamp()) // _SECONDS_A_DAY
+            usage.count(connection, event.source_id, day=day, events=1)
 
     def observe(self, observation: Observation) -> None:
         """Take an observation."""
@@ -66,6 +71,10 @@ class StoredBook:
                     .where(reporter.c.source_id == source_id)
                     .values(weight=one.weight, anchor=one.anchor, suspended_at=0 if one.suspended else None)
                 )
+
+    def mute_floods(self, minute: int) -> list[tuple[int, int]]:
+        """Run the job that finds floods."""
+        return trusting.mute_floods(self.database, self._scorer.policy, now=minute * 60)
 
     def tick(self, minute: int) -> list[Change]:
         """Run the scoring job."""

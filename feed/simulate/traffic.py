@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from feed.domain.event import Kind, RecipientClass
-from feed.simulate.world import DAY, FIRST_DAY, TRAP_SHARE, Behaviour, Host, Member, Role, World
+from feed.simulate.members import Behaviour, Member
+from feed.simulate.scenarios import DAY, FIRST_DAY
+from feed.simulate.world import Host, Role, World
 
 VICTIMS: Final = 20
 """Innocents that colluding reporters accuse in one wave."""
@@ -21,7 +23,6 @@ WAVES: Final = ((10, 16), (35, 41))
 
 SLEEPER_VICTIMS: Final = 60
 FLOOD_DAYS: Final = range(5, 15)
-FLOOD_CLAIMS: Final = 400
 PROVOKED_DAYS: Final = 6
 HONEST_GAP: Final = 0.001
 """Part of genuine notifications that an honest log misses: its user sent through somebody else's server."""
@@ -109,10 +110,10 @@ class Traffic:
             return
         kind = rng.choices(_KINDS, cum_weights=_KIND_WEIGHTS)[0]
         if self.world.alone:
-            trapped = rng.random() < TRAP_SHARE
+            trapped = rng.random() * 100 < self.world.scenario.trap_percent
             member = self.members[0]
         else:
-            trapped = rng.random() < TRAP_SHARE
+            trapped = rng.random() * 100 < self.world.scenario.trap_percent
             member = rng.choice(self.traps) if trapped else self._member(rng)
         recipient_class = RecipientClass.TRAP if trapped else _attested(rng, member)
         one = Arrival(
@@ -164,14 +165,14 @@ class Traffic:
         true = sorted(emitting & {host.number for host in self.world.of(Role.EMITTER)})
         for member in self.members:
             about: list[int] = []
-            if member.behaviour is Behaviour.COLLUDING:
+            if member.behaviour in {Behaviour.COLLUDING, Behaviour.SYBIL}:
                 about = rng.sample(true, min(3, len(true)))
                 for victims, (first, end) in zip(self._victims, WAVES, strict=True):
                     about += victims if first <= measured < end else []
             elif member.behaviour is Behaviour.SLEEPING and start >= member.lies_at:
                 about = rng.sample(self._sleeper_victims, min(5, len(self._sleeper_victims)))
             elif member.behaviour is Behaviour.FLOODING and measured in FLOOD_DAYS:
-                about = [rng.choice(self._innocents) for _ in range(FLOOD_CLAIMS)]
+                about = [rng.choice(self._innocents) for _ in range(member.flood)]
             for host in about:
                 yield Arrival(
                     start + rng.randrange(DAY), host, member.source_id, Kind.DSN_FAIL,

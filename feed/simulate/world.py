@@ -1,4 +1,4 @@
-"""Who lives in the simulated world: servers, reporters, and how large and how bad it is (scoring.md 7).
+"""The simulated world: which servers live in it, and who reports (scoring.md 7).
 
 Everything is drawn from the seed alone, so that one world can be judged under several policies.
 """
@@ -7,20 +7,11 @@ import dataclasses
 import enum
 import ipaddress
 import random
-from typing import Final
 
 from feed.domain.address import Address, emitter_key
-from feed.domain.evidence import MINUTES_A_DAY
-
-DAY: Final = MINUTES_A_DAY
-FIRST_DAY: Final = 20_000
-"""The day (since 1970-01-01) on which each world begins: an arbitrary one, nobody's clock is read."""
-
-WARM_UP_DAYS: Final = 20
-"""Days before measuring begins: reporters earn their weight in them."""
-
-TRAP_SHARE: Final = 0.08
-"""Part of an emitter's notifications that reach the feed's own traps (scoring.md 6 assumes the same)."""
+from feed.domain.providers import Providers
+from feed.simulate.members import Member, draw_members, one_alone
+from feed.simulate.scenarios import DAY, FIRST_DAY, WARM_UP_DAYS, Scale, Scenario
 
 
 class Role(enum.Enum):
@@ -35,73 +26,12 @@ class Role(enum.Enum):
     REFUSER = "refuser"  # refuses in the SMTP dialogue; makes callouts
 
 
-class Behaviour(enum.Enum):
-    """What a reporter does."""
-
-    HONEST = "honest"
-    BROKEN = "broken"  # 3 % of its reports are about solicited mail
-    ECHOING = "echoing"  # reports what our zone lists
-    SKEWED = "skewed"  # its clock is wrong
-    REPLAYING = "replaying"  # sends its reports again and again
-    SLEEPING = "sleeping"  # good for 20 to 60 days, then lies
-    COLLUDING = "colluding"  # earns trust by true reports, then all accuse the same innocents
-    FLOODING = "flooding"  # accuses hundreds of innocents a day
-
-
 class Asks(enum.Enum):
     """Whether the admin of a listed server asks for removal."""
 
     NEVER = "never"
     REPAIRED = "repaired"
     HOPEFUL = "hopeful"  # asks, repairs nothing
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How many of each there are. emitters: over the whole time, each alive for some 18 days."""
-
-    reporters: int
-    emitters: int
-    mixed: int
-    innocents: int
-    pools: int
-    providers: int
-    forwarders: int
-    refusers: int
-
-
-SCALES: Final = {
-    "tiny": Scale(
-        reporters=18, emitters=24, mixed=1, innocents=170, pools=1, providers=1, forwarders=1, refusers=1
-    ),
-    "small": Scale(
-        reporters=30, emitters=90, mixed=6, innocents=300, pools=4, providers=3, forwarders=4, refusers=4
-    ),
-    "full": Scale(
-        reporters=100, emitters=250, mixed=10, innocents=3000, pools=5, providers=3, forwarders=20,
-        refusers=20,
-    ),
-}  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """Which part of the reporters turns bad, in percent of all."""
-
-    name: str
-    sleeping: int = 0
-    colluding: int = 0
-    flooding: int = 0
-
-
-SCENARIOS: Final = {
-    one.name: one
-    for one in (
-        Scenario(name="calm"),
-        Scenario(name="sleepers", sleeping=20),
-        Scenario(name="colluders", colluding=33, flooding=3),
-    )
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,27 +57,6 @@ class Host:
     def key(self) -> bytes:
         """The emitter key."""
         return emitter_key(self.address)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One reporter, or one of the feed's own trap domains (`trap`).
-
-    share: its part of all mail. tags: whether its outbound mail is tagged. refuses: it refuses null-sender
-    mail from 127.0.0.2. observes: it sends observations; counts: with totals. lies_at: from that minute on.
-    """
-
-    source_id: int
-    behaviour: Behaviour
-    trap: bool = False
-    share: float = 0.0
-    tags: bool = False
-    refuses: bool = False
-    observes: bool = False
-    counts: bool = False
-    vetted: bool = False
-    skew: int = 0
-    lies_at: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +108,14 @@ def build(
         scenario=scenario,
         alone=alone,
         hosts=_hosts(hosts_rng, warm_up_days + days, scale),
-        members=_alone() if alone else _members(members_rng, scale, scenario),
+        members=one_alone() if alone else draw_members(members_rng, scale, scenario),
     )
+
+
+def providers_of(world: World) -> Providers:
+    """Return the provider file of a world, through the real reader."""
+    lines = [f"{host.address}/32 provider {host.number}" for host in world.of(Role.PROVIDER)]
+    return Providers.parse("\n".join(["# date: 2024-10-04", *lines, ""]))
 
 
 def _hosts(rng: random.Random, days: int, scale: Scale) -> tuple[Host, ...]:
@@ -242,56 +157,6 @@ def _hosts(rng: random.Random, days: int, scale: Scale) -> tuple[Host, ...]:
     for _ in range(scale.innocents):
         add(Role.INNOCENT, genuine=_log_normal(rng, 0.2, 1.0, 5.0))
     return tuple(hosts)
-
-
-def _members(rng: random.Random, scale: Scale, scenario: Scenario) -> tuple[Member, ...]:
-    """Return three trap domains and the reporters; the bad ones are drawn among all that are not vetted."""
-    count = scale.reporters
-    bad = [
-        behaviour
-        for behaviour, percent in (
-            (Behaviour.SLEEPING, scenario.sleeping),
-            (Behaviour.COLLUDING, scenario.colluding),
-            (Behaviour.FLOODING, scenario.flooding),
-            (Behaviour.BROKEN, 10),
-            (Behaviour.ECHOING, 2),
-            (Behaviour.SKEWED, 2),
-            (Behaviour.REPLAYING, 2),
-        )
-        for _ in range(-(-count * percent // 100))
-    ]
-    vetted = count // 5
-    behaviours = bad + [Behaviour.HONEST] * (count - len(bad) - vetted)
-    rng.shuffle(behaviours)
-    behaviours = [Behaviour.HONEST] * vetted + behaviours
-    shares = [_log_normal(rng, 1.0, 1.0, 15.0) for _ in behaviours]
-    members = [Member(source_id=number, behaviour=Behaviour.HONEST, trap=True) for number in (1, 2, 3)]
-    for number, (behaviour, share) in enumerate(zip(behaviours, shares, strict=True)):
-        wakes = FIRST_DAY * DAY + rng.randrange(20 * DAY, 60 * DAY)
-        members.append(
-            Member(
-                source_id=len(members) + 1,
-                behaviour=behaviour,
-                share=share / sum(shares),
-                tags=rng.random() < 0.15,  # noqa: PLR2004
-                refuses=rng.random() < 0.5,  # noqa: PLR2004
-                observes=rng.random() < 0.8,  # noqa: PLR2004
-                counts=rng.random() < 0.5,  # noqa: PLR2004
-                vetted=number < vetted,
-                skew=rng.choice((-2 * DAY, -180, 180)) if behaviour is Behaviour.SKEWED else 0,
-                lies_at=wakes if behaviour is Behaviour.SLEEPING else 0,
-            )
-        )
-    return tuple(members)
-
-
-def _alone() -> tuple[Member, ...]:
-    return (
-        Member(
-            source_id=1, behaviour=Behaviour.HONEST, share=1.0, refuses=True, observes=True, counts=True,
-            vetted=True,
-        ),
-    )  # fmt: skip
 
 
 def _address(number: int, *, is_ipv6: bool) -> Address:

@@ -3,18 +3,24 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
+
+from feed.store.database import Database
+from tests.feed.simulate.lived import live
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[3])}
 
 
 def run(folder: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "feed", *arguments],
-        cwd=folder, env=os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[3])},
-        capture_output=True, text=True, check=False, timeout=120,
+        cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 
@@ -44,12 +50,65 @@ def test_json_says_each_number_with_its_target(tmp_path: pathlib.Path) -> None:
     }  # fmt: skip
 
 
+def test_several_seeds_say_together_how_sure_they_are(tmp_path: pathlib.Path) -> None:
+    arguments = (*SHORT, "--seeds", "3,5-6")
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "3 seeds, 5 days, scale tiny" in done.stdout
+    assert "rule of three" in done.stdout
+    document = json.loads(run(tmp_path, *arguments, "--json").stdout)
+    (together,) = document["seeds"]
+    assert together["seeds"] == [run["seed"] for run in document["runs"]] == [3, 5, 6]
+    metrics = {one["name"]: one for one in together["metrics"]}
+    singles = [
+        one["value"] for run in document["runs"] for one in run["metrics"] if one["name"] == "recall at .2"
+    ]
+    recall = metrics["recall at .2"]
+    assert (recall["min"], recall["max"]) == (min(singles), max(singles))
+    assert recall["min"] <= recall["mean"] <= recall["max"]
+    assert recall["value"] == recall["pooled"]["found"] / recall["pooled"]["total"]
+
+
+def test_a_series_is_carried_on_where_it_was_stopped(tmp_path: pathlib.Path) -> None:
+    kept = ("--keep", "runs.jsonl", "--json")
+    whole = json.loads(run(tmp_path, *SHORT, "--seeds", "1-2", "--json").stdout)
+    run(tmp_path, *SHORT, "--seeds", "1", *kept)
+    lines = (tmp_path / "runs.jsonl").read_text().splitlines()
+    assert len(lines) == 1
+    known = json.loads(lines[0])
+    known["events"] = 123_456  # a mark: this run is taken from the file, not made again
+    (tmp_path / "runs.jsonl").write_text(json.dumps(known) + "\n")
+    carried = json.loads(run(tmp_path, *SHORT, "--seeds", "1-2", *kept).stdout)
+    assert [one["events"] for one in carried["runs"]] == [123_456, whole["runs"][1]["events"]]
+    assert carried["seeds"] == whole["seeds"]
+    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 2
+
+
+def test_an_interrupted_series_tells_what_is_done(tmp_path: pathlib.Path) -> None:
+    command = [sys.executable, "-m", "feed", *SHORT, "--seeds", "1-1000", "--keep", "runs.jsonl"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "runs.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "of 1000 runs are done" in err
+    assert "scale tiny" in out
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         pytest.param(("simulate", "--policy", "none"), "there is no policy", id="policy"),
         pytest.param(("simulate", "--scale", "huge"), "there is no scale", id="scale"),
         pytest.param(("simulate", "--scenario", "war"), "there is no scenario", id="scenario"),
+        pytest.param(("simulate", "--seeds", "4-2"), "is no range", id="seeds backwards"),
+        pytest.param(("simulate", "--seeds", "one"), "numbers and ranges", id="seeds in words"),
+        pytest.param((*SHORT, "--keep", "none/x.jsonl"), "cannot write", id="nowhere to keep"),
         pytest.param((*SHORT, "--svg", "none/x.svg"), "cannot write", id="picture"),
     ],
 )
@@ -65,3 +124,25 @@ def test_backtest_of_an_empty_feed_is_refused_in_words(tmp_path: pathlib.Path) -
     done = run(tmp_path, "backtest", "--policy", "community")
     assert done.returncode == 1
     assert "no scored evidence" in done.stderr
+
+
+def test_backtest_counts_lists_and_tells_programs(tmp_path: pathlib.Path) -> None:
+    assert run(tmp_path, "db", "upgrade").returncode == 0
+    (file,) = tmp_path.rglob("*.db")
+    database = Database(f"sqlite:///{file}", synchronous="NORMAL")
+    live(database, end=int(time.time()) // 60 * 60)
+    database.dispose()
+    done = run(tmp_path, "backtest", "--policy", "community")
+    assert done.returncode == 0, done.stderr
+    assert "4 addresses replayed under community, 3 differ in 30 days" in done.stdout
+    assert "gone         3  was listed and never would have been" in done.stdout
+    assert done.stdout.count("│ gone ") == 3
+    short = run(tmp_path, "backtest", "--policy", "community", "--rows", "1").stdout
+    assert short.count("192.0.2.") == 1
+    assert "2 more: --rows" in short
+    found = json.loads(run(tmp_path, "backtest", "--policy", "community", "--json").stdout)
+    assert [one["address"] for one in found] == ["192.0.2.1", "192.0.2.2", "192.0.2.4"]
+    assert found[0]["live"]["strictest"] == 2
+    assert found[0]["other"] == {"strictest": 0, "code": 0, "reason": ""}
+    same = run(tmp_path, "backtest", "--policy", "private", "--json")
+    assert json.loads(same.stdout) == []

@@ -4,8 +4,10 @@ import pytest
 
 from feed.domain.policy import COMMUNITY, PRIVATE, Policy
 from feed.simulate.book import MemoryBook
-from feed.simulate.run import Outcome, Simulation, providers_of
-from feed.simulate.world import SCALES, SCENARIOS, World, build
+from feed.simulate.outcome import Outcome
+from feed.simulate.run import Simulation
+from feed.simulate.scenarios import SCALES, SCENARIOS
+from feed.simulate.world import World, build, providers_of
 from feed.store.secret import Secret
 
 SECRET = Secret(bytes(32))

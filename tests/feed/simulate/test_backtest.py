@@ -1,25 +1,19 @@
 """Stored evidence under another policy: the same policy says what happened, others what would have."""
 
-import datetime as dt
+from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
-from feed.domain.address import parse_address
-from feed.domain.event import Attestation, RecipientClass
 from feed.domain.listing import Code
 from feed.domain.policy import COMMUNITY, PRIVATE, Policy, with_overrides
-from feed.domain.providers import Providers
-from feed.jobs.score import Scorer
+from feed.simulate import backtest as replaying
 from feed.simulate.backtest import BacktestError, Verdict, backtest
-from feed.store import evidence, removals, rules
 from feed.store.database import Database
-from feed.store.secret import Secret
-from tests.factories import NOW, make_event, make_reporter
+from tests.factories import NOW
+from tests.feed.simulate.lived import SECRET, live
 
-SECRET = Secret(bytes(32))
 END = int(NOW.timestamp())
-DAY = 86_400
-DAYS = 12
 
 CAREFUL = with_overrides(PRIVATE, {"name": "careful", "list_at": 9.0, "bucket_cap": 10.0, "day_cap": 10.0})
 WEAK = with_overrides(
@@ -29,46 +23,9 @@ WEAK = with_overrides(
 
 @pytest.fixture
 def lived(database: Database) -> Database:
-    """Return a database after twelve days under the private policy, scored every hour."""
-    scorer = Scorer(
-        database=database, secret=SECRET, policy=PRIVATE, providers=Providers.parse("# date: 2026-11-25\n")
-    )
-    with database.write() as connection:
-        for name in ("one", "two"):
-            make_reporter(connection, name, anchor=True)
-    start = END - DAYS * DAY
-    for hour in range(DAYS * 24 + 1):
-        at = start + hour * 3600
-        if hour % 24 == 3:
-            day = hour // 24
-            for octet, days, source in (
-                (1, range(2, 11), 1),
-                (2, range(1, 3), 1),
-                (3, (4,), 2),
-                (4, (2, 5), 2),
-            ):
-                if day in days:
-                    _hit(database, at, octet, source)
-        scorer.run(now=at)
-        if hour == 5 * 24:
-            with database.write() as connection:
-                current = rules.load(connection, policy=PRIVATE, providers=scorer.providers, now=at)
-                address = parse_address("192.0.2.1")
-                removals.ask(connection, address=address, rules=current, now=at, proof="address")
+    """Return a database after twelve days under the private policy."""
+    live(database, end=END)
     return database
-
-
-def _hit(database: Database, at: int, octet: int, source: int) -> None:
-    when = dt.datetime.fromtimestamp(at, dt.UTC)
-    claim = (
-        {} if octet == 1 else {"recipient_class": RecipientClass.TAG_MISSING, "attestation": Attestation.U4}
-    )
-    event = make_event(
-        address=f"192.0.2.{octet}", source_id=source, observed_at=when - dt.timedelta(minutes=7),
-        received_at=when, **claim,
-    )  # fmt: skip
-    with database.write() as connection:
-        evidence.add_event(connection, event)
 
 
 def judged(database: Database, policy: Policy, days: int = 30) -> dict[int, Verdict]:
@@ -97,6 +54,34 @@ def test_other_policies_list_more_or_less(lived: Database) -> None:
 def test_only_the_days_asked_for_are_compared(lived: Database) -> None:
     assert judged(lived, COMMUNITY, days=2)[2].change == ""
     assert judged(lived, COMMUNITY, days=2)[1].change == "gone"
+
+
+def test_emitters_are_read_a_page_at_a_time(lived: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = list(backtest(lived, COMMUNITY, secret=SECRET, days=30, now=END))
+    told: list[tuple[int, int]] = []
+    for size in (1, 2, 4, 5):
+        monkeypatch.setattr(replaying, "_PAGE", size)
+        found = backtest(
+            lived, COMMUNITY, secret=SECRET, days=30, now=END, progress=lambda *done: told.append(done)
+        )
+        assert list(found) == whole
+    assert told[:5] == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_one_emitter_is_in_memory_at_a_time(lived: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged_keys: list[bytes] = []
+    judge = replaying._judged
+
+    def noted(connection: Connection, key: bytes, *rest: Any, **named: Any) -> Verdict | None:
+        judged_keys.append(key)
+        return judge(connection, key, *rest, **named)
+
+    monkeypatch.setattr(replaying, "_judged", noted)
+    found = backtest(lived, COMMUNITY, secret=SECRET, days=30, now=END)
+    assert not judged_keys
+    for number in range(1, 5):
+        next(found)
+        assert len(judged_keys) == number
 
 
 def test_an_empty_database_is_refused_in_words(sqlite: Database) -> None:

@@ -10,11 +10,14 @@ from feed.domain.listing import Code, State
 from feed.domain.policy import COMMUNITY, with_overrides
 from feed.simulate.book import Book, MemoryBook
 from feed.simulate.measure import by_day, measure, spans_of
+from feed.simulate.members import Behaviour
+from feed.simulate.outcome import Outcome
 from feed.simulate.picture import draw
-from feed.simulate.run import Outcome, Simulation, providers_of
+from feed.simulate.run import Simulation
+from feed.simulate.scenarios import SCALES, SCENARIOS, Scale
 from feed.simulate.stored import StoredBook
 from feed.simulate.traffic import Traffic
-from feed.simulate.world import SCALES, SCENARIOS, Behaviour, Role, Scale, build
+from feed.simulate.world import Role, build, providers_of
 from feed.store.database import Database
 from tests.feed.simulate.conftest import SECRET, outcome_of, tiny
 
@@ -125,11 +128,11 @@ def test_calm_world_keeps_the_promises_about_innocents(seed: int) -> None:
 
 
 def test_a_third_of_colluding_reporters_confirms_no_innocent() -> None:
-    policy = with_overrides(COMMUNITY, {"confirm_share_percent": 50})
     world = tiny("colluders", days=15)
-    outcome = outcome_of(world, policy)
+    outcome = outcome_of(world)
     bad = sum(member.behaviour is Behaviour.COLLUDING for member in world.members)
     assert bad * 3 >= SCALES["tiny"].reporters
     values = {one.name: one.value for one in measure(outcome)}
     assert values["innocents ever at .2"] == 0
     assert values["innocents ever at .3"] != 0  # the attack was a real one
+    assert outcome.left_over == 0  # and what it listed goes with the liars

@@ -1,0 +1,77 @@
+"""Days of groups that flood, found in memory as `feed.jobs.trust` and `feed.store.standing` find them."""
+
+import collections
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
+
+from feed.domain import cells
+from feed.domain.address import emitter_key
+from feed.domain.event import Event
+from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
+from feed.jobs.trust import LOOK_BACK_DAYS, NEW_ADDRESSES_A_DAY
+
+CellsOf = Callable[[bytes], Iterable[Cell]]
+
+_NOBODY: Final[frozenset[bytes]] = frozenset()
+
+
+class Floods:
+    """Who spoke of how many emitters on which day, and which of these days weigh nothing."""
+
+    def __init__(self) -> None:
+        """Nobody floods."""
+        self.muted: set[tuple[int, int]] = set()
+        self._spoken: dict[tuple[int, int], set[bytes]] = collections.defaultdict(set)
+        self._grown: set[tuple[int, int]] = set()
+
+    def saw(self, event: Event) -> None:
+        """Note an event of the main channel."""
+        at = (event.source_id, cells.minute_of(event.observed_at) // MINUTES_A_DAY)
+        key = emitter_key(event.address)
+        if key not in self._spoken[at]:
+            self._spoken[at].add(key)
+            self._grown.add(at)
+
+    def spoken_of(self, source_id: int, day: int) -> Collection[bytes]:
+        """Return the emitters of which a source spoke on a day."""
+        return self._spoken.get((source_id, day), _NOBODY)
+
+    def found(self, today: int, trust: Trust, cells_of: CellsOf) -> list[tuple[int, int]]:
+        """Return, and keep, which (source, day) of the last week weigh nothing from now on.
+
+        Only days on which somebody spoke of a further emitter since the last call can be new among them.
+        """
+        groups: dict[int, list[int]] = collections.defaultdict(list)
+        for source_id, one in sorted(trust.items()) if self._grown else ():
+            groups[one.group_id].append(source_id)
+        grown = {
+            (trust[source_id].group_id, day)
+            for source_id, day in self._grown
+            if source_id in trust and day >= today - LOOK_BACK_DAYS
+        }
+        self._grown.clear()
+        fresh = []
+        for group_id, day in sorted(grown):
+            sources = groups[group_id]
+            spoken = set().union(*(self.spoken_of(source_id, day) for source_id in sources))
+            if len(spoken) <= NEW_ADDRESSES_A_DAY:
+                continue
+            alone = sum(_is_new_and_alone(cells_of(key), sources, day) for key in spoken)
+            if alone > NEW_ADDRESSES_A_DAY:
+                fresh += [(one, day) for one in sources if (one, day) not in self.muted]
+        self.muted.update(fresh)
+        return fresh
+
+
+def _is_new_and_alone(known: Iterable[Cell], sources: Collection[int], day: int) -> bool:
+    """Whether these sources speak first on `day` of an emitter that nobody else saw with strength 3."""
+    mine = False
+    for cell in known:
+        if cell.source_id not in sources:
+            if cell.strong_at:
+                return False
+        elif cell.n and cell.day < day:
+            return False
+        elif cell.n and cell.day == day:
+            mine = True
+    return mine
