@@ -205,11 +205,11 @@ def _spamassassin(command: list[str], path: pathlib.Path, *names: str) -> dict[s
     found = {}
     for mail in re.split(r"(?m)^From ", done.stdout)[1:]:
         scores = re.search(r"(?m)^X-Spam-Scores: (.*(?:\n[ \t].*)*)", mail)
-        number = re.search(r"(?m)^Message-ID: <(\d+)@", mail)
+        which = re.search(r"(?m)^Message-ID: <(\d+)@", mail)
         assert scores is not None, mail
-        assert number is not None, mail
+        assert which is not None, mail
         ours = re.findall(r"(BSFEED_\w+)=(-?[\d.]+)", scores[1])
-        found[cases[int(number[1])]] = {rule: float(score) for rule, score in ours}
+        found[cases[int(which[1])]] = {rule: float(score) for rule, score in ours}
     return found
 
 

@@ -59,8 +59,9 @@ def dns(folder: pathlib.Path, *, port: int = 53) -> Iterator[subprocess.Popen[by
         source = folder / f"{zone}.txt"
         source.write_text(text)
         meta = Meta(
-            zone=zone, serial=1, created_at=1, refresh_by=FOREVER, expire_at=FOREVER, mname="ns.feed.example",
-            rname="hostmaster.feed.example", ns=("ns.feed.example",), lookup_url="", allow_special=True,
+            zone=zone, serial=1, created_at=int(time.time()), refresh_by=FOREVER, expire_at=FOREVER,
+            mname="ns.feed.example", rname="hostmaster.feed.example", ns=("ns.feed.example",),
+            lookup_url="", allow_special=True,
         )  # fmt: skip
         data = writer.build_packed(read_list(source, text="$ is listed"), meta)
         (folder / f"{zone}.snap").write_bytes(data)

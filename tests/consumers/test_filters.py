@@ -21,11 +21,6 @@ NEITHER = {
     "reported, normal sender",
     "clean, empty sender",
 }
-    "listed, normal sender",
-    "listed, unknown sender",
-    "reported, normal sender",
-    "clean, empty sender",
-}
 
 
 @functools.cache
