@@ -2,11 +2,15 @@
 
 import dataclasses
 import importlib.resources
+import logging
 import pathlib
 import sys
+from typing import Any
+
+import structlog
 
 from feed.domain.policy import Policy, policy_named
-from feed.domain.providers import ProviderFileError, Providers
+from feed.domain.providers import Providers
 from feed.settings import Settings
 from feed.store import controls, upgrade
 from feed.store import secret as secrets
@@ -68,10 +72,40 @@ def _secret(database: Database, file: pathlib.Path) -> Secret:
 def load_providers(file: pathlib.Path | None) -> Providers | None:
     """Return the provider file, the built-in one unless `file` is named; None, with a line, if unreadable."""
     try:
-        if file is None:
-            source = importlib.resources.files("feed") / "data" / "providers.txt"
-            return Providers.parse(source.read_text(encoding="utf-8"))
-        return Providers.parse(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ProviderFileError) as problem:
+        return read_providers(file)
+    except (OSError, ValueError) as problem:
         print(f"the provider file cannot be used, nothing new will be listed: {problem}", file=sys.stderr)
         return None
+
+
+def read_providers(file: pathlib.Path | None) -> Providers:
+    """Return the provider file, the built-in one unless `file` is named.
+
+    Raises `OSError`, or `ValueError` for what is no text or no provider file.
+    """
+    if file is None:
+        source = importlib.resources.files("feed") / "data" / "providers.txt"
+        return Providers.parse(source.read_text(encoding="utf-8"))
+    return Providers.parse(file.read_text(encoding="utf-8"))
+
+
+def configure_log(*, tracebacks: bool = False) -> None:
+    """Log to standard error: JSON lines, which systemd or a container keeps, and words on a terminal.
+
+    tracebacks: of defects; only for a process that holds nothing of what reporters sent.
+    """
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if sys.stderr.isatty():
+        processors.append(structlog.dev.ConsoleRenderer())
+    else:
+        processors += [structlog.processors.format_exc_info] if tracebacks else []
+        processors.append(structlog.processors.JSONRenderer())
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -39,11 +39,10 @@ def serve(
 def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -> None:
     import uvicorn
 
-    from feed.opening import open_feed
-    from ingest import log
+    from feed.opening import configure_log, open_feed
     from ingest.app import create_app
 
-    log.configure()
+    configure_log()
     try:
         settings = load(config)
         parts = serve.split(",") if serve else list(settings.http.serve)
@@ -141,11 +140,10 @@ def trap(
     ] = None,
 ) -> None:
     """Receive mail for domains that never send ([trap] in the settings), store it as evidence, refuse it."""
-    from feed.opening import open_feed
-    from ingest import log
+    from feed.opening import configure_log, open_feed
     from ingest import trap as receiver
 
-    log.configure()
+    configure_log()
     try:
         settings = load(config)
         feed = open_feed(settings)

@@ -1,7 +1,5 @@
 """One line for each request that was refused or failed: codes and numbers, never content, never a key."""
 
-import logging
-import sys
 from typing import Final
 
 import structlog
@@ -9,20 +7,6 @@ from starlette.requests import Request
 
 _FAILED: Final = 500
 _log = structlog.get_logger("ingest")
-
-
-def configure() -> None:
-    """Write JSON lines to standard error, which systemd or a container keeps."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 def refused(request: Request, *, code: str, status: int) -> None:

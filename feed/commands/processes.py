@@ -9,6 +9,7 @@ from feed.commands import first_run, serve
 from feed.commands.failure import fail, misconfigured
 from feed.commands.opened import feed_of, settings_of
 from feed.jobs.publish import PublishError
+from feed.opening import configure_log
 from feed.store import upgrade
 from feed.store.database import Database, StoreError
 from feed.store.secret import SecretError
@@ -20,6 +21,7 @@ def schedule(context: typer.Context) -> None:
     """Run the scheduler: score and publish at every tick, clean up at night."""
     from feed.jobs import schedule as scheduling
 
+    configure_log(tracebacks=True)
     scheduling.run(feed_of(context))
 
 

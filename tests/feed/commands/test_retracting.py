@@ -16,6 +16,7 @@ from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.tables import audit, event
 from tests.factories import make_event
+from tests.name_server import NameServer
 
 
 class Operator:
@@ -131,3 +132,21 @@ def test_refresh_without_a_resolver_changes_nothing(operator: Operator) -> None:
     assert "nothing was changed" in said
     assert file.read_text(encoding="utf-8") == before
     assert "name the file" in operator.bad("providers", "refresh", "--resolver", "127.0.0.1")
+
+
+def test_refresh_asks_the_resolver_that_is_named_and_keeps_who_does_not_answer(operator: Operator) -> None:
+    file = operator.folder / "providers.txt"
+    file.write_text(
+        "# date: 2026-11-01\n# spf: one.test One\n# spf: two.test Two\n198.18.0.0/24 Two\n",
+        encoding="utf-8",
+    )
+    server = NameServer({("one.test", "TXT"): ["v=spf1 ip4:203.0.110.0/24 -all"]})
+    try:
+        done = operator.run("providers", "refresh", "--resolver", server.listen, "--file", str(file))
+    finally:
+        server.close()
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 senders asked" in done.stdout
+    assert "Two: its last copy stays" in done.stderr
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert {"203.0.110.0/24 One", "198.18.0.0/24 Two"} <= set(lines)
