@@ -48,12 +48,14 @@ def principal(
     return found
 
 
-def reporting(connection: Connection, secret: Secret, header: str | None, *, now: int) -> Reporter:
-    """Return the reporter who is asking; raises 401 or 403, the latter also for a suspended one."""
+def reporting(
+    connection: Connection, secret: Secret, header: str | None, *, now: int
+) -> tuple[Reporter, Principal]:
+    """Return the reporter who is asking, and his key; raises 401 or 403, also for a suspended one."""
     found = principal(connection, secret, header, scope="report", now=now)
     if found.source_id is None:
         raise ProblemError("forbidden", "an operator's key does not report; make one for a reporter")
     reporter = reporters.find(connection, found.source_id)
     if reporter.suspended:
         raise ProblemError("forbidden", "this reporter is suspended; write to the operator")
-    return reporter
+    return reporter, found

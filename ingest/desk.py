@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter
 from feed.domain.address import AddressError, parse_address, special_purpose
 from feed.domain.event import Provenance, Verdict, strength_of
 from feed.opening import Feed
-from feed.store import evidence, receipts, usage
+from feed.store import evidence, receipts, reporters, usage
 from feed.store.in_flight import InFlight, InFlightError
 from feed.store.reporters import Reporter
 from ingest import auth, batch, calibration, quota, schemas
@@ -71,8 +71,10 @@ class Desk:
         """Return who is asking; raises 401 or 403."""
         now = self.now()
         with self.feed.database.read() as connection:
-            reporter = auth.reporting(connection, self.feed.secret, authorization, now=int(now.timestamp()))
+            second = int(now.timestamp())
+            reporter, key = auth.reporting(connection, self.feed.secret, authorization, now=second)
             used = usage.events(connection, reporter.source_id, day=_day(now))
+        reporters.note_use(self.feed.database, key, now=second)
         return Caller(reporter=reporter, quota=quota.quota_of(reporter, used=used, now=now), used=used)
 
     def take(self, caller: Caller, submission: Submission) -> Answer:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
 from feed.domain.evidence import MICRO
 from feed.domain.explain import explanation_json
-from feed.store import rules, states
+from feed.store import reporters, rules, states
 from feed.store.inspection import Inspection, inspect
 from feed.store.reporters import Principal
 from ingest import auth
@@ -36,6 +36,7 @@ def _reader(request: Request) -> tuple[Desk, Principal, int]:
     with desk.feed.database.read() as connection:
         header = request.headers.get("authorization")
         found = auth.principal(connection, desk.feed.secret, header, scope="read", now=now)
+    reporters.note_use(desk.feed.database, found, now=now)
     return desk, found, now
 
 

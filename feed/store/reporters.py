@@ -1,5 +1,6 @@
 """Reporters, their hosts and networks, and keys. Functions take a connection and never commit."""
 
+import contextlib
 import dataclasses
 import hmac
 import json
@@ -15,6 +16,7 @@ from feed.domain.address import Network, parse_network
 from feed.domain.evidence import Standing, Trust
 from feed.domain.signing import key_of
 from feed.store import grouping, registration
+from feed.store.database import Database, StoreError
 from feed.store.registration import Fact, RegistrationError
 from feed.store.secret import Secret
 from feed.store.tables import api_key, reporter, reporter_network, trust_snapshot
@@ -23,6 +25,7 @@ SCOPES: Final = ("report", "read", "operate")
 FULL_WEIGHT: Final = 20
 MOST_SEEDED: Final = 14
 SEED_DAYS: Final = 90
+_SECONDS_A_DAY: Final = 86_400
 # Asked with every report: made once, since making a statement costs more than running it.
 _API_KEY: Final = sa.select(api_key).where(api_key.c.key_id == sa.bindparam("key_id"))
 _REPORTER: Final = sa.select(reporter).where(reporter.c.source_id == sa.bindparam("source_id"))
@@ -56,11 +59,12 @@ class Reporter:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who a key speaks for: a reporter, or an operator (source_id None)."""
+    """Who a key speaks for: a reporter, or an operator (source_id None). used_day: 0 = never before."""
 
     key_id: str
     source_id: int | None
     scopes: frozenset[str]
+    used_day: int = 0
 
 
 def register(  # one argument for each fact that the operator states
@@ -215,7 +219,25 @@ def authenticate(connection: Connection, secret: Secret, key: str, *, now: int) 
         return None
     if row.expires_at is not None and row.expires_at <= now:
         return None
-    return Principal(key_id=row.key_id, source_id=row.source_id, scopes=frozenset(row.scopes.split()))
+    return Principal(
+        key_id=row.key_id,
+        source_id=row.source_id,
+        scopes=frozenset(row.scopes.split()),
+        used_day=row.last_used_day,
+    )
+
+
+def note_use(database: Database, found: Principal, *, now: int) -> None:
+    """Note that a key was used on this day, once a day and in a transaction of its own.
+
+    A database that is busy or full keeps nobody from reporting: then the next use is noted.
+    """
+    day = now // _SECONDS_A_DAY
+    if found.used_day >= day:
+        return
+    mine = (api_key.c.key_id == found.key_id) & (api_key.c.last_used_day < day)
+    with contextlib.suppress(StoreError), database.write() as connection:
+        connection.execute(sa.update(api_key).where(mine).values(last_used_day=day))
 
 
 def trust(connection: Connection, *, day: int) -> Trust:

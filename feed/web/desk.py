@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import AddressError, parse_network
-from feed.store import controls, disclosures, overview, reporters
+from feed.store import canaries, controls, disclosures, overview, reporters
 from feed.store.dialect import insert_if_missing
 from feed.store.tables import api_key, reporter_network
 from feed.web import render
@@ -77,6 +77,7 @@ def _show(
             "usage": overview.usage_of(connection, source_id, now=now),
             "receipts": overview.receipts_of(connection, source_id, now=now),
             "keys": overview.keys_of(connection, source_id),
+            "runs": canaries.latest(connection, source_id, most=3),
             "detail": disclosures.detail_of(connection, source_id),
         }
     quota = None if site.quotas is None else site.quotas[1 if me.vetted else 0]

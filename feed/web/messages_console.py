@@ -276,6 +276,17 @@ CONSOLE: Final[dict[str, str]] = {
     "{hostmaster}.",
     "desk.hosts_none": "None is registered, so whole mails prove little. Structured reports are not "
     "concerned.",
+    "desk.domains": "Own domains",
+    "desk.domains_text": "What answers mail of these domains may be genuine; it is judged so.",
+    "desk.calibration": "Calibration",
+    "desk.calibration_text": "The operator sends you mails from an address he knows; submit them as your "
+    "server stored them. They show whether the sending address is found in what your border hosts write.",
+    "desk.run": "{when}, from {address}",
+    "desk.run_result": "{right} right of {came} that came back; {mails} were sent.",
+    "desk.run_open": "Submit the others until {when}.",
+    "desk.run_over": "The others did not come back in time.",
+    "desk.run_foreign": "Authentication-Results in your own name were left in place",
+    "desk.no_runs": "None yet. Ask {hostmaster} for one; it is optional and raises nothing by itself.",
     "desk.detail": "What proven owners may see",
     "desk.detail_text": "The minute lets an admin find the mail in his log at once. It also tells him which "
     "recipient it was.",

@@ -62,6 +62,7 @@ def _by_key(request: Request, site: Site, visitors: Visitors, door: Door, fields
         right = right and found is not None and found.source_id is not None
     if found is None or not right:
         return _form(site, door, status=403, error=text(f"signin.wrong_{door.place}"))
+    reporters.note_use(site.database, found, now=now)
     source_id = found.source_id if door.place == "desk" else None
     actor = f"key:{found.key_id}" if source_id is None else f"reporter:{source_id}"
     with site.database.write() as connection:

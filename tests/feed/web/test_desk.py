@@ -7,7 +7,10 @@ import httpx2 as httpx
 import pytest
 import sqlalchemy as sa
 
-from feed.store import disclosures, reporters
+from feed.domain.address import parse_address
+from feed.domain.canary import Finding
+from feed.store import canaries, disclosures, reporters
+from feed.store.canaries import Outcome
 from feed.store.tables import api_key, audit
 from tests.feed.web.world import SITE_URL, Client, World
 
@@ -159,3 +162,32 @@ def test_a_suspended_reporter_is_told(world: World) -> None:
     with world.site.database.write() as connection:
         reporters.suspend(connection, world.reporters[0], now=world.site.seconds())
     assert "This reporter is suspended" in client.get("/desk").text
+
+
+def test_calibration_is_shown(world: World) -> None:
+    client = _enter(world)
+    assert "None yet" in client.get("/desk").text
+    address, now = parse_address("198.51.100.9"), world.site.seconds()
+    with world.site.database.write() as connection:
+        run_id = canaries.start(
+            connection, world.site.secret, world.reporters[0], token="t" * 20, address=address,
+            authserv_id="mx.one.example", mails=9, author="t", now=now,
+        )  # fmt: skip
+        for name, finding in (("plain", Finding.KNOWN_ADDRESS), ("exim-v4", Finding.FORGED_ADDRESS)):
+            outcome = Outcome(name=name, finding=finding, found=address, keeps_foreign_results=True, at=now)
+            canaries.note(connection, world.reporters[0], run_id, outcome)
+    page = client.get("/desk").text
+    assert "1 right of 2 that came back; 9 were sent." in page
+    assert Finding.FORGED_ADDRESS.phrase in page
+    assert "Submit the others until 2026-12-02" in page
+    assert "None yet" in _enter(world, 1).get("/desk").text, "nobody sees what others are found to do"
+    world.later(days=8)
+    assert "did not come back in time" in _enter(world).get("/desk").text
+
+
+def test_the_day_of_a_keys_last_use_is_shown(world: World) -> None:
+    client = _enter(world)
+    assert "Last used 2026-11-25" in client.get("/desk").text
+    other = _key(world, 0).split("_")[1]
+    page = client.get("/desk").text
+    assert re.search(rf"bsf_{other}_[^<]*</code>[^;]*;[^;]*; Last used never", page)
