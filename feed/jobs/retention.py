@@ -6,12 +6,28 @@ import sqlalchemy as sa
 
 from feed.store import partitions
 from feed.store.database import ROWS_A_WRITE, Database
-from feed.store.tables import cell, event, observation, receipt, ticket, transition
+from feed.store.tables import (
+    cell,
+    contradiction,
+    event,
+    flood_day,
+    observation,
+    policy_snapshot,
+    publication,
+    receipt,
+    ticket,
+    transition,
+    trust_snapshot,
+    usage,
+)
 
 EVENT_DAYS: Final = 130
 CELL_DAYS: Final = 45
 RECEIPT_DAYS: Final = 30
 HISTORY_DAYS: Final = 365
+
+PUBLICATION_DAYS: Final = 40
+"""A busy list is published at every tick, and nothing asks for more than the last month."""
 
 _SECONDS_A_DAY: Final = 86_400
 _MINUTES_A_DAY: Final = 1_440
@@ -25,15 +41,37 @@ def sweep(database: Database, *, now: int) -> dict[str, int]:
     day = now // _SECONDS_A_DAY
     partitions.make_ahead(database, day=day)
     partitions.drop_before(database, day=day - EVENT_DAYS)
+    year_ago = now - HISTORY_DAYS * _SECONDS_A_DAY
+    newest = publication.alias("newest")
     old: dict[sa.Table, sa.ColumnElement[bool]] = {
         event: event.c.received_day < day - EVENT_DAYS,
         observation: observation.c.day < day - EVENT_DAYS,
         cell: cell.c.day < day - CELL_DAYS,
         receipt: receipt.c.created_day < day - RECEIPT_DAYS,
         transition: transition.c.at_minute < (day - HISTORY_DAYS) * _MINUTES_A_DAY,
-        ticket: ticket.c.asked_at < now - HISTORY_DAYS * _SECONDS_A_DAY,
+        ticket: ticket.c.asked_at < year_ago,
+        usage: usage.c.day < day - HISTORY_DAYS,
+        contradiction: contradiction.c.day < day - HISTORY_DAYS,
+        flood_day: flood_day.c.day < day - HISTORY_DAYS,
+        # The newest of each zone says which serial must come next, however old it is.
+        publication: (publication.c.published_at < now - PUBLICATION_DAYS * _SECONDS_A_DAY)
+        & (
+            publication.c.serial
+            < sa.select(sa.func.max(newest.c.serial))
+            .where(newest.c.zone == publication.c.zone)
+            .scalar_subquery()
+        ),
+        policy_snapshot: _not_in_force(policy_snapshot, since=year_ago),
+        trust_snapshot: _not_in_force(trust_snapshot, since=year_ago),
     }
     return {table.name: _delete(database, table, condition) for table, condition in old.items()}
+
+
+def _not_in_force(table: sa.Table, *, since: int) -> sa.ColumnElement[bool]:
+    """Return what of a table of snapshots was replaced before second `since`."""
+    begun = table.alias("begun")
+    last = sa.select(sa.func.max(begun.primary_key.columns[0])).where(begun.c.since_at <= since)
+    return table.primary_key.columns[0] < last.scalar_subquery()
 
 
 def _delete(database: Database, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
