@@ -69,9 +69,10 @@ def sweep(database: Database, *, now: int) -> dict[str, int]:
 
 def _not_in_force(table: sa.Table, *, since: int) -> sa.ColumnElement[bool]:
     """Return what of a table of snapshots was replaced before second `since`."""
+    (number,) = table.primary_key.columns
     begun = table.alias("begun")
-    last = sa.select(sa.func.max(begun.primary_key.columns[0])).where(begun.c.since_at <= since)
-    return table.primary_key.columns[0] < last.scalar_subquery()
+    last = sa.select(sa.func.max(begun.c[number.name])).where(begun.c.since_at <= since)
+    return number < last.scalar_subquery()
 
 
 def _delete(database: Database, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
