@@ -1,8 +1,12 @@
 """What to change in which mail server so that it stops emitting backscatter.
 
-Only lines that hold for the software named, in our own words (research: ux-ecosystem.md 2, the vendors'
-manuals). The general part comes with each, since the guess of the software rests on marks in a mail. The
-advice is always to refuse in the dialogue, never to switch bounces off.
+Only lines that hold for the software named, in our own words. Each was read in its maker's documentation:
+postconf(5) and the Exim specification (options -bv, -bh; verify), the virtusertable that comes with
+Sendmail, smtpd.conf(5), docs.cpanel.net, docs.plesk.com, Microsoft's pages on recipient filtering, remote
+domains and Directory-Based Edge Blocking, campus.barracuda.com, the administration guides of Zimbra and
+Mailman, the pages of the qmail patches. What could not be found there is left out. The general part comes
+with each, since the guess of the software rests on marks in a mail. The advice is always to refuse in the
+dialogue, never to switch bounces off.
 """
 
 import dataclasses
@@ -13,7 +17,8 @@ from typing import Final
 class Advice:
     """Steps for one product. key: stable word. A step is a sentence; text in backquotes is code.
 
-    test: how the change can be seen on the server itself, empty where there is only the test from outside.
+    test: how the change can be seen on the server itself, empty where there is only the test from outside,
+    which the pages give with every advice.
     """
 
     key: str
@@ -48,20 +53,27 @@ PRODUCTS: Final = (
         key="postfix",
         name="Postfix",
         steps=(
-            "Keep `local_recipient_maps` at its default or set, never empty: empty accepts every local name.",
             (
-                "For domains you relay, list the recipients in `relay_recipient_maps`, or use "
-                "`reject_unverified_recipient` against your own backend."
+                "Keep `local_recipient_maps` at its default or set, never empty: empty accepts every local "
+                "name. A `luser_relay` for names without an account asks for it to be empty; do without."
             ),
-            "Avoid `@domain` wildcards in virtual alias and canonical maps: they hide unknown users.",
+            (
+                "For domains you relay, list the recipients in `relay_recipient_maps`. Where you have no "
+                "list, use `reject_unverified_recipient` and, once it works, "
+                "`unverified_recipient_reject_code = 550`; it asks your own backend."
+            ),
+            (
+                "Avoid `@domain` wildcards in these maps and in virtual alias and canonical maps: with them "
+                "every user of the domain is known. Leave `smtpd_reject_unlisted_recipient` at `yes`."
+            ),
             (
                 "Filter before the queue: as a milter, or as `smtpd_proxy_filter`. With amavis behind the "
                 "queue set the final destiny of spam and viruses to `D_DISCARD` or `D_PASS`, not `D_BOUNCE`."
             ),
-            "Do not set `luser_relay`: with it every local name exists.",
             "Keep `reject_unverified_sender` away from general use: it calls back the servers of strangers.",
         ),
-        test="`postconf local_recipient_maps relay_recipient_maps luser_relay` shows what is in force.",
+        test="`postconf local_recipient_maps relay_recipient_maps luser_relay` shows what is in force; "
+        "`postmap -q no-such-user@your-domain MAP` must find nothing in any of the maps.",
     ),
     Advice(
         key="exim",
@@ -78,15 +90,16 @@ PRODUCTS: Final = (
                 "`Auto-Submitted` mail."
             ),
         ),
-        test="`exim -bt no-such-user@your-domain` must call the address undeliverable.",
+        test="`exim -bv no-such-user@your-domain` must fail; `exim -bh 198.51.100.1` lets you type a whole "
+        "dialogue and shows what the ACLs answer, without a mail being taken.",
     ),
     Advice(
         key="exchange",
         name="Exchange Server",
         steps=(
             (
-                "Let the server that takes mail from the Internet (Edge Transport or gateway) know the "
-                "recipients, and refuse others: "
+                "Let the server that takes mail from the Internet (Edge Transport with a subscription, or a "
+                "gateway) know the recipients, and refuse others: "
                 "`Set-RecipientFilterConfig -RecipientValidationEnabled $true`."
             ),
             (
@@ -95,7 +108,7 @@ PRODUCTS: Final = (
             ),
             (
                 "Allow automatic replies to the outside only where they are needed "
-                "(`Set-RemoteDomain`, `AllowedOOFType`)."
+                "(`Set-RemoteDomain Default -AllowedOOFType None`, and `External` for partners)."
             ),
         ),
         test="`Get-RecipientFilterConfig | Format-List RecipientValidationEnabled` must say `True`.",
@@ -105,9 +118,9 @@ PRODUCTS: Final = (
         name="Microsoft 365",
         steps=(
             (
-                "Set the accepted domain to *Authoritative* where all recipients are in Exchange Online, so "
-                "that unknown ones are refused at the edge. *Internal relay* leaves that to the server "
-                "behind it."
+                "Set the accepted domain to *Authoritative* where all recipients are in Exchange Online: "
+                "Directory-Based Edge Blocking then refuses unknown ones at the edge. *Internal relay* "
+                "passes them on to the server behind. The MX record has to point to Microsoft 365."
             ),
             (
                 "Mail flow rules that reject a message with an explanation send a bounce after acceptance: "
@@ -115,18 +128,20 @@ PRODUCTS: Final = (
             ),
             "Restrict automatic replies to the outside per remote domain (`AllowedOOFType`).",
         ),
+        test="The answer to an unknown recipient is `550 5.4.1 Recipient address rejected: Access denied`.",
     ),
     Advice(
         key="sendmail",
         name="Sendmail",
         steps=(
             (
-                "End the virtual user table of each domain with a catch-all line `@example.org error:nouser` "
-                "so that unknown users are refused in the dialogue."
+                "End the virtual user table of each domain with a catch-all line, `@example.org`, a tab, "
+                "`error:nouser 550 No such user here`, so that unknown users are refused in the dialogue."
             ),
-            "Do not set `LUSER_RELAY`.",
+            "Do not define `LUSER_RELAY`: it takes mail for every name that has no account.",
             "Let milters reject in the dialogue, not after acceptance.",
         ),
+        test="`sendmail -bv no-such-user@your-domain` must not say `deliverable`.",
     ),
     Advice(
         key="qmail",
@@ -134,8 +149,12 @@ PRODUCTS: Final = (
         steps=(
             (
                 "An unpatched `qmail-smtpd` does not know your users and accepts every name in its domains. "
-                "Add a recipient check (for example the validrcptto or chkuser patch, or spamdyke), or put "
-                "another mail server in front."
+                "Add a recipient check, such as the validrcptto patch (a list of addresses) or chkuser (for "
+                "vpopmail), or put another mail server in front."
+            ),
+            (
+                "qmail-ldap has the check built in, switched off: set `RCPTCHECK` for `qmail-smtpd`. It "
+                "covers the domains in `control/locals`."
             ),
         ),
     ),
@@ -144,20 +163,27 @@ PRODUCTS: Final = (
         name="cPanel",
         steps=(
             (
-                "Set the default address of every domain to `:fail:`, so that unknown users are refused in "
-                "the dialogue."
+                "Set the default address of every domain to `:fail:` (*Discard the email while your server "
+                "processes it by SMTP time with an error message*), so that unknown users are refused in "
+                "the dialogue. For new accounts: *Tweak Settings*, *Initial default/catch-all forwarder "
+                "destination*, *Fail*."
             ),
-            "Switch off sender verification callouts and BoxTrapper.",
+            (
+                "Switch off *Sender Verification Callouts* in the *Exim Configuration Manager*, and "
+                "BoxTrapper."
+            ),
         ),
+        test="`exim -bv no-such-user@your-domain` must fail.",
     ),
     Advice(
         key="plesk",
         name="Plesk",
         steps=(
             (
-                "In the mail settings of each domain choose *Reject* for mail to users that do not exist, "
-                "not *Bounce*, which was once the default."
+                "In the *Mail Settings* of each domain choose *Reject* for mail to users that do not exist. "
+                "The default, *Bounce with message*, takes the mail and returns it."
             ),
+            "Set the same in the service plans (*Policy on mail for non-existent users*), for new domains.",
         ),
     ),
     Advice(
@@ -185,8 +211,8 @@ PRODUCTS: Final = (
                 "takes everything makes the gateway blind."
             ),
             (
-                "Email Gateway Defense: synchronise the directory and set the default policy for unmanaged "
-                "users to *Block*."
+                "Email Gateway Defense: synchronise the directory, and under *Users*, *Default Policy* set "
+                "the default policy for unmanaged users to *Block*."
             ),
             "Have blocked mail quarantined or deleted, without a notice to its sender.",
         ),
@@ -201,6 +227,7 @@ PRODUCTS: Final = (
             ),
             "Let filters decide in the dialogue, so that nothing has to be returned later.",
         ),
+        test="`smtpd -n` checks the file.",
     ),
     Advice(
         key="amavis",
@@ -223,8 +250,8 @@ PRODUCTS: Final = (
                 "Mailman 3, `generic_nonmember_action` in Mailman 2.1."
             ),
             (
-                "Do not tell posters that their mail is held (`respond_to_post_requests`), and switch "
-                "automatic acknowledgements off."
+                "Do not tell posters that their mail is held (`respond_to_post_requests`), and leave "
+                "automatic answers to posts off (`autorespond_postings`)."
             ),
         ),
     ),
