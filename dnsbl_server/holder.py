@@ -16,7 +16,8 @@ from dnsbl_server.general import zone_of
 from dnsbl_server.options import Options
 from dnsbl_server.service import Service
 from dnsbl_server.zone import Zone, Zones
-from feed.snapshot.reader import Snapshot, size_of
+from feed.snapshot.header import size_of
+from feed.snapshot.reader import Snapshot
 
 _SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 MAX_BYTES: Final = 1 << 31
