@@ -129,6 +129,10 @@ def _add_inside(commands_: "_Commands[argparse.ArgumentParser]") -> None:
         "--mode", type=lambda text: int(text, 8), default=0o660, help="its permissions (default 660)"
     )
     listen.set_defaults(run=lambda options: receiving.run_listen(options, _clock))
+    tell = commands_.add_parser("tell", help="spool one report from `name=value` words, as listen takes them")
+    _add_common(tell)
+    tell.add_argument("fields", nargs="+", metavar="NAME=VALUE", help="class, ip, from, rcpt, helo, id, kind")
+    tell.set_defaults(run=lambda options: receiving.run_tell(options, _clock))
     milter = commands_.add_parser("milter", help="spool from a milter socket; needs pymilter")
     _add_common(milter)
     milter.add_argument("--socket", required=True, help="such as unix:/run/bsf.sock or inet:8890@127.0.0.1")

@@ -1,8 +1,9 @@
-"""A local socket for mail servers that learn something inside the SMTP dialogue: one line in, one word out.
+"""Facts that mail servers learn inside the SMTP dialogue: one line in, one word out, on a local socket.
 
 Exim's `readsocket`, a Postfix policy script or a shell with `socat` write one line of `name=value` fields
-with a tab between them. The answer is `ok` once the report is on disk, `refused` for a line that never can be
-one, and `failed` if the same line may pass later; no request ever waits for a feed. A name that comes twice is refused, so a value cannot smuggle in another.
+with a tab between them. The answer is `ok` once the report is on disk, `refused` for a line that never can
+be one, and `failed` if the same line may pass later; no request ever waits for a feed. A name that comes
+twice is refused, so a value cannot smuggle in another.
 """
 
 import contextlib

@@ -9,6 +9,7 @@ from typing import Final
 
 from ingest.report import imap, listen, milter
 from ingest.report.commands import (
+    EX_TEMPFAIL,
     Clock,
     CommandError,
     complain,
@@ -19,6 +20,7 @@ from ingest.report.commands import (
     spool_of,
 )
 from ingest.report.keys import Keys
+from ingest.report.networks import Peers
 from ingest.report.sending import Sender
 from ingest.report.settings import ImapSettings, Settings
 from ingest.report.spool import Spool
@@ -80,6 +82,20 @@ def run_listen(options: argparse.Namespace, clock: Clock) -> int:
         print(f"listening on {options.socket}", flush=True)
         server.serve_forever()
     return 0
+
+
+def run_tell(options: argparse.Namespace, clock: Clock) -> int:
+    """Spool one report made of `name=value` words; 0 once it is on disk, 75 if it may pass later."""
+    settings = settings_of(options)
+    line = "\t".join(options.fields).encode("utf-8", "surrogateescape") + b"\n"
+    peers = Peers(own=settings.own_networks, forwarders=settings.forwarders)
+    said = listen.answer(
+        line, spool_of(settings), keys=keys_of(settings), peers=peers, now=int(clock().timestamp())
+    ).decode()
+    if said.startswith("ok"):
+        return 0
+    complain(said.strip())
+    return EX_TEMPFAIL if said.startswith("failed") else 1
 
 
 def run_milter(options: argparse.Namespace, clock: Clock) -> int:

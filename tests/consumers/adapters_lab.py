@@ -6,11 +6,15 @@ Prints one JSON object: what clients were answered, and the reports in the spool
 """
 
 import contextlib
+import datetime as dt
+import ipaddress
 import json
 import os
 import pathlib
+import shutil
 import signal
 import smtplib
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +24,7 @@ from typing import Any
 from ingest.report.spool import Spool
 from tests import mails
 from tests.conftest import ROOT
-from tests.consumers import exim_server, lab
+from tests.consumers import exim_server, lab, rspamd_server
 from tests.consumers.packages import documented, lay_over
 from tests.waiting import wait_until
 
@@ -134,6 +138,174 @@ def milter(folder: pathlib.Path) -> dict[str, Any]:
     return answers
 
 
+def sieve(folder: pathlib.Path) -> dict[str, Any]:
+    """Dovecot's delivery with the script of the page, as the user of the mailbox."""
+    plugin, wrapper, script = documented(PAGE, "Sieve")
+    config = settings(folder)
+    with config.open("a") as file:
+        file.write('border_hosts = ["mx.victim.test"]\n')
+    config.write_text(
+        "\n".join(sorted(config.read_text().splitlines(), key=lambda line: "border" not in line))
+    )
+    home, programs = folder / "home", folder / "programs"
+    home.mkdir()
+    programs.mkdir()
+    # The mailbox belongs to a user who may not read ours: the reporter runs alone, with the system's Python.
+    for name in ("ingest/__init__.py", "ingest/report"):
+        target = folder / "lib" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
+    program = programs / "backscatter"
+    program.write_text(
+        wrapper.replace(
+            "backscatter-report send",
+            f"env PYTHONPATH={folder}/lib /usr/bin/python3 -m ingest.report send --config {config}",
+        )
+    )
+    program.chmod(0o755)
+    (folder / "script.sieve").write_text(script)
+    conf = folder / "dovecot.conf"
+    conf.write_text(
+        f"mail_location = maildir:{home}/Maildir\nlog_path = /dev/stderr\nssl = no\nmail_plugins =\n"
+        "first_valid_uid = 0\npostmaster_address = postmaster@victim.test\nimport_environment = PATH HOME\n"
+        f"protocol lda {{\n  mail_plugins = sieve\n}}\nplugin {{\n"
+        + plugin.replace("/usr/local/lib/dovecot/sieve-pipe", str(programs)).replace(
+            "/etc/dovecot/backscatter.sieve", str(folder / "script.sieve")
+        )
+        + "}\n"
+    )
+    stamped = mails.dsn(border=mails.Border(host="mx.victim.test", ip=EMITTER, at=dt.datetime.now(dt.UTC)))
+
+    for path in (folder, *folder.rglob("*")):
+        shutil.chown(path, "mail", "mail")
+
+    def deliver(sender: str, mail: bytes) -> int:
+        return subprocess.run(
+            [
+                "setpriv",
+                "--reuid=mail",
+                "--regid=mail",
+                "--clear-groups",
+                "/usr/lib/dovecot/dovecot-lda",
+                "-c",
+                str(conf),
+                "-f",
+                sender,
+                "-a",
+                TRAP,
+            ],
+            input=mail,
+            stdout=sys.stderr,
+            env={"HOME": str(home), "USER": "mail", "PATH": "/usr/bin:/bin"},
+            check=False,
+        ).returncode
+
+    answers = {
+        "bounce": deliver("", stamped),
+        "the same bounce": deliver("", stamped),
+        "named sender": deliver("sam@elsewhere.example", stamped + b"x"),
+    }
+    program.write_text("#!/bin/sh\nexit 75\n")
+    answers["program fails"] = deliver("", stamped + b"y")
+    answers["delivered"] = len(list((home / "Maildir" / "new").iterdir()))
+    return answers
+
+
+def fail2ban(folder: pathlib.Path) -> dict[str, Any]:
+    """fail2ban with filter, action and jail of the page, on lines that Postfix writes."""
+    config, etc, log = settings(folder), folder / "fail2ban", folder / "mail.log"
+    shutil.copytree("/etc/fail2ban", etc)
+    for name in ("jail.d/defaults-debian.conf",):
+        (etc / name).unlink(missing_ok=True)
+    filter_, action, jail = documented(PAGE, "fail2ban")
+    command = f"cd {ROOT} && {sys.executable} -m ingest.report tell --config {config}"
+    (etc / "filter.d" / "backscatter.conf").write_text(filter_)
+    (etc / "action.d" / "backscatter.conf").write_text(action.replace("backscatter-report tell", command))
+    (etc / "jail.d" / "backscatter.conf").write_text(jail.replace("/var/log/mail.log", str(log)))
+    (etc / "fail2ban.local").write_text("[Definition]\ndbfile = None\n")
+    log.touch()
+    with lab.postfix_with(folder, "smtpd_recipient_restrictions = reject_unlisted_recipient\n"
+                          "relay_domains =\nvirtual_mailbox_domains = old.example\n"
+                          "virtual_mailbox_maps = inline:{jo@old.example=x}\n") as postfix_log:  # fmt: skip
+        lab.wait_for_port()
+        server = ["/usr/bin/python3", "/usr/bin/fail2ban-server", "-f", "-c", str(etc),
+                  "-s", f"{folder}/sock", "-p", f"{folder}/pid", "--logtarget", "STDERR"]  # fmt: skip
+        process = subprocess.Popen(server, stdout=sys.stderr)
+        try:
+            wait_until((folder / "sock").exists, seconds=60, words=lambda: "fail2ban does not start")
+            time.sleep(2)
+            answers = {
+                "trap": send(EMITTER, "", "old@old.example"),
+                "named sender": send(EMITTER, "sam@elsewhere.example", "old@old.example"),
+                "no trap": send(EMITTER, "", "nobody@nowhere.example"),
+                "quoted": send(EMITTER, "", '"x$(touch /tmp/bsf-injected)"@old.example'),
+            }
+            time.sleep(0.5)
+            with log.open("a") as file:
+                file.write(postfix_log.read_text())
+            wait_until(lambda: reports(folder / "state" / "spool"), seconds=60, words=log.read_text)
+            time.sleep(2)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+    answers["injected"] = pathlib.Path("/tmp/bsf-injected").exists()
+    return answers
+
+
+def rspamd(folder: pathlib.Path) -> dict[str, Any]:
+    """Rspamd's metadata exporter with the settings of the page, to a real feed."""
+    config = folder / "backscatter.toml"
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{folder}/feed.db"\nsecret_file = "{folder}/secret"\n'
+        f'[publish]\nfolder = "{folder}/snapshots"\n'
+    )
+    feed = [sys.executable, "-m", "feed", "--config", str(config)]
+    lab.run(*feed, "db", "upgrade")
+    made = subprocess.run(
+        [*feed, "reporter", "add", "mx", "--organisation", "O", "--contact", "p@own.example",
+         "--reason", "r"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    _, key_id, secret = made.split()[-1].split("_")
+    (printed,) = documented(PAGE, "rspamd")
+    ours = printed.replace("https://feed.example.org", "http://127.0.0.1:8080")
+    ours = ours.replace("bsf_<id>", f"bsf_{key_id}").replace("<secret>", secret)
+    ingest = subprocess.Popen([sys.executable, "-m", "ingest", "--config", str(config)], stdout=sys.stderr)
+    try:
+        wait_until(lambda: _listens(8080), seconds=60, words=lambda: "the feed does not start")
+        with rspamd_server.rspamd(folder, {"local.d/metadata_exporter.conf": ours}) as log:
+            bounce = BOUNCE.replace("\n", "\r\n").encode()
+            for number, (ip, sender, recipient) in enumerate((
+                (EMITTER, "", TRAP), (EMITTER, "", TRAP), (EMITTER_V6, "", "a@older.example"),
+                (EMITTER, "", "jo@victim.test"), (EMITTER, "sam@elsewhere.example", TRAP),
+            )):  # fmt: skip
+                mail = bounce if ip == EMITTER and not number > 1 else bounce + b"%d\r\n" % number
+                rspamd_server.scan(mail, ip=ip, sender=sender, recipient=recipient)
+            wait_until(lambda: len(_events(folder)) >= 2, seconds=30, words=lambda: log.read_text()[-3000:])
+            time.sleep(1)
+            errors = [
+                line
+                for line in log.read_text().splitlines()
+                if "metadata_exporter" in line and "error" in line
+            ]
+    finally:
+        ingest.send_signal(signal.SIGTERM)
+        ingest.wait(30)
+    return {"events": _events(folder), "errors": errors}
+
+
+def _events(folder: pathlib.Path) -> list[list[Any]]:
+    with contextlib.closing(sqlite3.connect(folder / "feed.db")) as database:
+        return [[_plain(row[0]), *row[1:]] for row in database.execute(
+            "SELECT address, kind, recipient_class, strength, provenance FROM event ORDER BY address"
+        )]  # fmt: skip
+
+
+def _plain(packed: bytes) -> str:
+    found = ipaddress.IPv6Address(packed)
+    return f"::ffff:{found.ipv4_mapped}" if found.ipv4_mapped else str(found)
+
+
 def _listens(port: int) -> bool:
     needle = f":{port:04X} "
     return any(
@@ -141,7 +313,13 @@ def _listens(port: int) -> bool:
     )
 
 
-ADAPTERS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {"exim": exim, "milter": milter}
+ADAPTERS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
+    "exim": exim,
+    "milter": milter,
+    "sieve": sieve,
+    "fail2ban": fail2ban,
+    "rspamd": rspamd,
+}
 
 
 def main() -> None:

@@ -57,3 +57,43 @@ def test_the_milter_only_writes_to_the_spool() -> None:
     ]
     assert all(one.original_key for one in reports)
     assert len(found["reports"]) == 1  # the one after the spool worked again
+
+
+def test_sieve_pipes_what_has_an_empty_sender_and_no_delivery_depends_on_it() -> None:
+    with running.place() as folder:
+        found = _laboratory("sieve", folder, "dovecot-core", "dovecot-sieve")
+    assert found["answers"] == {
+        "bounce": 0,
+        "the same bounce": 0,
+        "named sender": 0,
+        "program fails": 0,
+        "delivered": 4,
+    }
+    (report,) = found["reports"]
+    assert (report["client_ip"], report["recipient_class"]) == ("198.51.100.66", "trap")
+
+
+def test_fail2ban_tells_of_a_refused_trap_only() -> None:
+    needs("postfix")
+    with running.place() as folder:
+        found = _laboratory("fail2ban", folder, "fail2ban")
+    assert found["answers"] == {
+        "trap": 550, "named sender": 550, "no trap": 454, "quoted": 550, "injected": False
+    }  # fmt: skip
+    assert {(one["client_ip"], one["recipient_class"], one["null_sender"]) for one in found["reports"]} == {
+        ("198.51.100.66", "no_such_user", True)
+    }
+    for one in found["reports"]:
+        ReportIn.model_validate_json(json.dumps(one))
+
+
+def test_rspamd_exports_mail_to_traps_and_the_feed_answers_as_it_wants() -> None:
+    needs("rspamd")
+    with running.place() as folder:
+        answers = _laboratory("rspamd", folder)["answers"]
+    assert answers["errors"] == []
+    dsn_fail, trap, p3 = 4, 5, 3
+    assert answers["events"] == [
+        ["::ffff:198.51.100.66", dsn_fail, trap, 4, p3],  # the same mail twice is one
+        ["2001:db8:66::66", dsn_fail, trap, 4, p3],
+    ]

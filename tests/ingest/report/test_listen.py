@@ -203,3 +203,29 @@ def test_the_command_serves_until_it_is_ended(tmp_path: pathlib.Path) -> None:
         assert process.stdout is not None
         process.stdout.close()
     assert len(items(tmp_path / "spool")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        pytest.param(["class=trap", "ip=192.0.2.66", "rcpt=a@trap.example"], 0, id="a report"),
+        pytest.param(
+            ["class=trap", "ip=<ip>", "rcpt=a@trap.example"], 1, id="fail2ban 2590: never filled in"
+        ),
+        pytest.param(["class=trap", "ip=192.0.2.66\tip=192.0.2.1", "rcpt=a@b.example"], 1, id="smuggled"),
+    ],
+)
+def test_tell_takes_the_same_fields_as_words(tmp_path: pathlib.Path, fields: list[str], code: int) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'state = "{tmp_path}"\n[[feed]]\nname = "f"\n'
+        f'url = "http://127.0.0.1:1"\nkey_file = "{tmp_path}/key"\n'
+    )
+    command = [sys.executable, "-m", "ingest.report", "tell", "--config", str(config), *fields]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert len(items(tmp_path / "spool")) == (code == 0)
+    if code == 0:
+        (tmp_path / "spool" / "f" / "queue").rename(tmp_path / "away")
+        (tmp_path / "spool" / "f" / "queue").write_text("in the way")
+        assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 75
