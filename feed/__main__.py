@@ -16,6 +16,7 @@ from feed.commands import (
     nightly,
     operator,
     processes,
+    ranking,
     registration,
     retracting,
     simulate,
@@ -46,7 +47,7 @@ app.command("serve")(processes.serve_all)
 app.command()(processes.schedule)
 app.command()(daily.score)
 app.command()(daily.publish)
-app.command()(daily.rank)
+app.command()(ranking.rank)
 app.command()(daily.explain)
 app.command()(consumers.snippets)
 app.command()(doctor.doctor)

@@ -1,4 +1,4 @@
-"""`score`, `publish`, `rank`, `explain`: what the scheduler does, by hand, and looking at the result."""
+"""`score`, `publish`, `explain`: what the scheduler does, by hand, and looking at the result."""
 
 import json
 import sys
@@ -12,13 +12,12 @@ import typer
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.times import in_words, minute_in_words
-from feed.domain.address import AddressError, parse_address, unpacked
-from feed.domain.evidence import MICRO
+from feed.domain.address import AddressError, parse_address
 from feed.domain.explain import explanation_json
 from feed.jobs import publish as publishing
 from feed.jobs import score as scoring
 from feed.opening import Feed
-from feed.store import rules, states
+from feed.store import rules
 from feed.store.inspection import Inspection, inspect
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -47,35 +46,6 @@ def publish(context: typer.Context) -> None:
             print(f"{zone.zone}: {zone.alarm}; {zone.held_n} additions held", file=sys.stderr)
 
 
-def rank(
-    context: typer.Context,
-    *,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many")] = 20,
-    as_json: Json = False,
-) -> None:
-    """Show the worst emitters with their reasons; shown is not listed."""
-    feed = feed_of(context)
-    now = _now()
-    with feed.database.read() as connection:
-        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
-        found = [
-            inspect(connection, unpacked(row.key), rules=current, secret=feed.secret, tick=now // 60)
-            for row in states.worst(connection, limit=limit)
-        ]
-    if as_json:
-        print(json.dumps([_document(one) for one in found], indent=2))
-        return
-    table = rich.table.Table("address", "state", "code", "score", "reason", "last evidence")
-    for one in found:
-        assert one.row is not None
-        state = one.row.state
-        table.add_row(
-            str(one.address), state.state.word, f"127.0.0.{state.code}" if state.code else "-",
-            f"{state.score / MICRO:.2f}", state.reason or "-", minute_in_words(state.last_evidence_at),
-        )  # fmt: skip
-    rich.console.Console().print(table if found else "nobody has a score")
-
-
 def explain(
     context: typer.Context,
     address: Annotated[str, typer.Argument(help="any spelling of an address")],
@@ -93,12 +63,13 @@ def explain(
         current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
         found = inspect(connection, wanted, rules=current, secret=feed.secret, tick=now // 60)
     if as_json:
-        print(json.dumps(_document(found), indent=2))
+        print(json.dumps(explained(found), indent=2))
     else:
         _print(found, feed)
 
 
-def _document(found: Inspection) -> dict[str, Any]:
+def explained(found: Inspection) -> dict[str, Any]:
+    """Return an inspection as plain values."""
     document: dict[str, Any] = {"address": str(found.address)}
     if found.explanation is None:
         return document | {"state": "clear", "score": 0}

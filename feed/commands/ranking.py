@@ -1,0 +1,99 @@
+"""`rank`: the worst emitters, alone or summed by network or autonomous system; shown is not listed."""
+
+import json
+import pathlib
+from typing import Annotated, Any, Literal
+
+import rich.console
+import rich.table
+import typer
+
+from feed.commands.acting import now
+from feed.commands.daily import Json, explained
+from feed.commands.failure import fail
+from feed.commands.opened import feed_of
+from feed.commands.times import minute_in_words
+from feed.domain.address import unpacked
+from feed.domain.evidence import MICRO
+from feed.domain.origin import OriginFileError, Origins
+from feed.opening import Feed
+from feed.store import ranking, rules, states
+from feed.store.inspection import Inspection, inspect
+
+
+def rank(
+    context: typer.Context,
+    *,
+    by: Annotated[
+        Literal["address", "network", "as"], typer.Option(help="network: by /24 and /48; as: needs --as-file")
+    ] = "address",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many")] = 20,
+    as_file: Annotated[
+        pathlib.Path | None, typer.Option(help="lines of PREFIX, tab, AS number, tab, name")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the worst emitters, alone with their reasons or summed; shown is not listed."""
+    feed = feed_of(context)
+    if by == "address":
+        _addresses(feed, limit, as_json=as_json)
+        return
+    origins = _origins(as_file) if by == "as" else None
+    with feed.database.read() as connection:
+        if origins is None:
+            rows = [
+                _sums("network", str(one.network), one.emitters, one.listed, one.score)
+                for one in states.worst_networks(connection, limit=limit)
+            ]
+        else:
+            rows = [
+                _sums("as", str(one.origin) if one.origin else None, one.emitters, one.listed, one.score)
+                for one in ranking.worst_systems(connection, origins, limit=limit)
+            ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = rich.table.Table(by, "emitters", "listed", "summed score")
+    for row in rows:
+        table.add_row(row[by] or "unknown", str(row["emitters"]), str(row["listed"]), f"{row['score']:.2f}")
+    rich.console.Console().print(table if rows else "nobody has a score")
+
+
+def _sums(word: str, name: str | None, emitters: int, listed: int, score: int) -> dict[str, Any]:
+    return {word: name, "emitters": emitters, "listed": listed, "score": score / MICRO}
+
+
+def _origins(path: pathlib.Path | None) -> Origins:
+    if path is None:
+        fail("--by as needs a file of prefixes: --as-file PATH")
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            return Origins.parse(lines)
+    except (OSError, OriginFileError) as problem:
+        fail(f"cannot use {path}: {problem}")
+
+
+def _addresses(feed: Feed, limit: int, *, as_json: bool) -> None:
+    at = now()
+    with feed.database.read() as connection:
+        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=at)
+        found = [
+            inspect(connection, unpacked(row.address), rules=current, secret=feed.secret, tick=at // 60)
+            for row in states.worst(connection, limit=limit)
+        ]
+    if as_json:
+        print(json.dumps([explained(one) for one in found], indent=2))
+        return
+    table = rich.table.Table("address", "state", "code", "score", "reason", "last evidence")
+    for one in found:
+        table.add_row(*_cells(one))
+    rich.console.Console().print(table if found else "nobody has a score")
+
+
+def _cells(one: Inspection) -> list[str]:
+    assert one.row is not None
+    state = one.row.state
+    return [
+        str(one.address), state.state.word, f"127.0.0.{state.code}" if state.code else "-",
+        f"{state.score / MICRO:.2f}", state.reason or "-", minute_in_words(state.last_evidence_at),
+    ]  # fmt: skip
