@@ -169,8 +169,10 @@ class SiteSettings(_Section):
     """Within how many days the operator answers disputes; told to everybody who asks."""
     resolver: Listen | None = None
     """Resolver that the removal proofs ask; the first of /etc/resolv.conf unless named."""
-    rdap_url: str = Field(default="", pattern=r"^(https?://[\x21-\x7e]{1,300})?$")
-    """RDAP service that is asked for abuse contacts, such as https://rdap.example.net/ip/; empty: none."""
+    rdap_bootstrap: tuple[pathlib.Path, ...] = ()
+    """IANA's bootstrap files of RDAP, ipv4.json and ipv6.json: whom to ask for abuse contacts."""
+    rdap_url: str = Field(default="", pattern=r"^(https://[\x21-\x7e]{1,300})?$")
+    """RDAP service for what the files do not name, such as https://rdap.example.net/ip/; empty: none."""
 
 
 class MailSettings(_Section):

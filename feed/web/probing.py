@@ -22,7 +22,7 @@ class Prober:
 
     def __init__(self, site: Site) -> None:
         self._resolver = Resolver(site.settings.site.resolver)
-        self._rdap_url = site.settings.site.rdap_url
+        self._registries = rdap.load(site.settings.site.rdap_bootstrap, site.settings.site.rdap_url)
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._known: collections.OrderedDict[Address, tuple[int, Derived]] = collections.OrderedDict()
         self._lock = threading.Lock()
@@ -35,8 +35,9 @@ class Prober:
             return known[1]
         with self._slot():
             found = derive(self._resolver.session(), address)
-            if self._rdap_url:
-                contact = rdap.abuse_contact(self._rdap_url, address)
+            service = self._registries.service_of(address)
+            if service is not None:
+                contact = rdap.abuse_contact(service, address)
                 recipients = (*found.recipients, *((contact,) if contact else ()))
                 found = Derived(names=found.names, recipients=recipients, answered=found.answered)
         if found.answered:

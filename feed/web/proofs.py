@@ -216,7 +216,7 @@ def _page(
         derived=derived,
         choices=[(recipient_key(site.secret, address, one), one) for one in derived.recipients],
         mail_is_on=site.settings.mail.can_send,
-        rdap_is_on=bool(site.settings.site.rdap_url),
+        rdap_is_on=bool(site.settings.site.rdap_url or site.settings.site.rdap_bootstrap),
         txt_name=f"{LABEL}.{derived.names[0]}" if derived.names else None,
         txt_value=value,
         token=form_token.token(site.secret, address=address, cookie=cookie, now=now),
