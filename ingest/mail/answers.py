@@ -71,7 +71,8 @@ def _challenge_words(notice: Notice) -> str | None:
     sure = subject or replying(notice) or notice.from_null
     weak = not sure and (automatic(notice) or bulk(notice))
     if (sure or weak) and phrases.CHALLENGE_TEXT.search(notice.opening):
-        own = phrases.OWN_MESSAGE.search(notice.opening) and phrases.HELD_TEXT.search(notice.opening)
+        wanted = (phrases.OWN_MESSAGE, phrases.HELD_TEXT, phrases.VERIFY_TEXT)
+        own = all(words.search(notice.opening) for words in wanted)
         return "challenge_text" if sure or own else None
     return "challenge_subject" if subject and replying(notice) and not notice.answered else None
 
@@ -217,6 +218,13 @@ def _by_machine(notice: Notice) -> bool:
     return told or not (by_mail_program(notice) or "http" in notice.text)
 
 
+def _answers_one(notice: Notice) -> bool:
+    """Whether a generated mail shows that it answers: a null sender alone is also on reminders."""
+    return "in-reply-to" in notice.headers or (
+        notice.from_null and "x-auto-response-suppress" in notice.headers
+    )
+
+
 def _answers_so(notice: Notice, *, absent: bool, told: bool) -> bool:
     """Whether an automatic mail with such a subject answers; approvals and reminders are automatic too."""
     if not absent:
@@ -224,7 +232,7 @@ def _answers_so(notice: Notice, *, absent: bool, told: bool) -> bool:
         return replying(notice) or (
             suppresses and phrases.ACKNOWLEDGED_TEXT.search(notice.opening) is not None
         )
-    if notice.auto_submitted != "auto-generated" or replying(notice):
+    if notice.auto_submitted != "auto-generated" or _answers_one(notice):
         return True
     return told and phrases.FIRST_PERSON.search(notice.opening) is not None
 
@@ -235,6 +243,9 @@ def auto_reply_text(notice: Notice) -> str | None:
         return None
     if not phrases.ABSENCE_TEXT.search(notice.opening) or failure_text(notice):
         return None
+    if notice.auto_submitted == "auto-generated" and not _answers_one(notice):
+        told = phrases.FIRST_PERSON.search(notice.opening) is not None
+        return "auto_reply_text" if notice.from_null and told else None
     if notice.from_null or (notice.auto_submitted and "in-reply-to" in notice.headers):
         return "auto_reply_text"
     return None

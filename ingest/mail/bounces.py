@@ -12,6 +12,7 @@ from ingest.mail.people import (
     carries_program,
     distributed,
     lures,
+    of_a_monitor,
     of_a_person,
     of_goods,
     personal,
@@ -28,7 +29,6 @@ from ingest.mail.signs import (
     from_daemon,
     from_daemon_address,
     names_address,
-    of_mail,
     opens_as_bounce,
     returns_mail,
     shows_failure,
@@ -112,10 +112,14 @@ def _by_people(notice: Notice) -> bool:
     return personal(notice) or by_mail_program(notice) or of_goods(notice)
 
 
+def _by_monitor(notice: Notice) -> bool:
+    return of_a_monitor(notice) and not (opens_as_bounce(notice) or returns_mail(notice))
+
+
 def _speaks_against(notice: Notice) -> bool:
     """Whether the mail shows a person, a list or a swindler, and too little of a mail system beside it."""
     daemon, null = from_daemon(notice), notice.from_null
-    if not null and not daemon and of_a_person(notice):
+    if not daemon and ((not null and of_a_person(notice)) or _by_monitor(notice)):
         return True
     if not daemon and _by_people(notice) and not (null and shows_failure(notice)):
         return True
@@ -126,6 +130,15 @@ def _speaks_against(notice: Notice) -> bool:
         return True
     by_hand = distributed(notice) and not daemon_address(notice) and quotes(notice)
     return not null and (by_hand or lures(notice) or carries_program(notice))
+
+
+def _of_a_mail(notice: Notice) -> bool:
+    """Whether the mail tells of a failed mail; what filters put below a text speaks of mail as well."""
+    return (
+        subject_is_failure(notice)
+        or phrases.OF_MAIL.search(notice.subject) is not None
+        or phrases.OWN_MESSAGE.search(notice.opening) is not None
+    )
 
 
 def _shown(notice: Notice) -> bool:
@@ -147,8 +160,7 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
     returned, failed = returns_mail(notice), "x-failed-recipients" in notice.headers
     named = _named_daemon(notice)
     shown = shows_failure(notice) or names_address(notice)
-    bare = (of_mail(notice) or subject_is_failure(notice)) and "http" not in notice.text
-    empty = null and (daemon or shown or bare)
+    empty = null and (daemon or shown or (_of_a_mail(notice) and "http" not in notice.text))
     seen = {
         "null_sender": null,
         "daemon_sender": daemon,

@@ -10,7 +10,7 @@ from ingest.mail import phrases
 from ingest.mail.dsn import STATUS_TYPES
 from ingest.mail.notice import Notice
 from ingest.mail.people import by_mail_program, lures, of_a_person
-from ingest.mail.signs import automatic, from_daemon, of_mail, opens_as_bounce, virus_text
+from ingest.mail.signs import automatic, from_daemon, opens_as_bounce, virus_text
 
 _FILTER_MAILER: Final = re.compile(r"bitdefender|mailmarshal|scanmail|interscan|antigen")
 _MAIL_FILTER: Final = re.compile(r"antigen|groupshield|scanmail|mailmarshal|interscan|amavis|content-?filter")
@@ -41,7 +41,10 @@ def _by_filter(notice: Notice, *, subject: bool) -> bool:
     """Whether a sender named like a filter speaks of a mail, and not of one's computer."""
     if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
         return False
-    return of_mail(notice) or _MAIL_FILTER.search(notice.sender) is not None
+    if _MAIL_FILTER.search(notice.sender) or phrases.OF_MAIL.search(notice.subject):
+        return True
+    told = (phrases.SENT_BY_YOU, phrases.OWN_MESSAGE, phrases.IN_A_MAIL)
+    return any(words.search(notice.opening) for words in told)
 
 
 def _by_vendor(notice: Notice, *, subject: bool) -> bool:

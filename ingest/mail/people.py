@@ -77,6 +77,12 @@ def by_mail_program(notice: Notice) -> bool:
 
 
 @once
+def of_a_monitor(notice: Notice) -> bool:
+    """Whether a program that watches a host wrote the mail."""
+    return phrases.MONITOR_SENDER.search(notice.sender) is not None
+
+
+@once
 def of_goods(notice: Notice) -> bool:
     """Whether the mail speaks of a parcel, a letter or a payment that did not arrive, and of no mail of ours.
 

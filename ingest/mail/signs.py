@@ -143,14 +143,6 @@ _BRACKET: Final = re.compile(
 )
 
 
-def of_mail(notice: Notice) -> bool:
-    """Whether subject or first lines speak of a mail."""
-    return (
-        phrases.OF_MAIL.search(notice.subject) is not None
-        or phrases.OF_MAIL.search(notice.opening) is not None
-    )
-
-
 _CODE: Final = re.compile(
     r"(?<![\d.])[45]\.\d{1,2}\.\d{1,3}(?![\d.])|(?<![\d.,])(?:4[25]|5[0-7])\d[ -](?!\w{0,12}@)"
 )

@@ -23,6 +23,7 @@ _PARAMETER: Final = re.compile(
 _GUESSED_BOUNDARY: Final = re.compile(
     rb"^--([!-~][^\n]{0,199}?)[ \t]*\nContent-", re.IGNORECASE | re.MULTILINE
 )
+_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,80}")
 
 
@@ -261,14 +262,12 @@ def content_type_of(headers: Headers) -> tuple[str, dict[str, str]]:
 
 
 def _from_base64(data: bytes) -> bytes:
+    """Decode, also what was cut, or has a footer put below it by somebody who took it for text."""
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:
-        keep = len(data) - len(data) % 4
-        try:
-            return binascii.a2b_base64(data[:keep])
-        except binascii.Error:
-            return b""
+        signs = _NOT_BASE64.sub(b"", data.partition(b"=")[0])
+        return binascii.a2b_base64(signs[: len(signs) - len(signs) % 4])
 
 
 def subject_of(headers: Headers) -> str:

@@ -1,5 +1,7 @@
 """The pieces below judging: skeleton, status fields, returned headers, software, charsets."""
 
+import base64
+
 import pytest
 
 from ingest.mail.charset import decode_text, decode_words
@@ -35,6 +37,13 @@ BROKEN = {
 @pytest.mark.parametrize("damage", BROKEN)
 def test_the_parts_are_found_in_spite_of(damage: str) -> None:
     assert "message/delivery-status" in skeleton_types(BROKEN[damage](mails.dsn()))
+
+
+@pytest.mark.parametrize("below", [b"", b"\n-- \na footer\n", b"\nabc", b"=\n", b"\n\xff\n"])
+def test_a_text_in_base64_is_read_in_spite_of_what_was_put_below_it(below: bytes) -> None:
+    text = base64.encodebytes(b"The text.") + below
+    message = b"Content-Transfer-Encoding: base64\n\n" + text
+    assert read_skeleton(prescan(message).message).parts[0].text.startswith("The text.")
 
 
 def test_what_a_returned_mail_holds_is_not_a_part_of_the_notification() -> None:

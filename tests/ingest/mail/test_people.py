@@ -205,6 +205,21 @@ PAIRS: dict[str, tuple[bytes, Kind, bytes]] = {
         Kind.AUTO,
         mail("Shop <d@d.example>", "Thank you for your message", "We received your message.\n", GENERATED),
     ),
+    "a server that failed, and a program that reports failures of its host": (
+        mail("Robot <robot@emitter.example>", "Notice", f"{NOBODY}: User unknown. Not delivered.\n", path=""),
+        Kind.NDR,
+        mail("Cron Daemon <root@friend.example>", "Notice", f"{NOBODY}: User unknown.\n", GENERATED, path=""),
+    ),
+    "somebody who is absent, and a school that tells who is": (
+        mail("Kim <kim@friend.example>", "Absence", "I am absent until Monday.\n", GENERATED, path=""),
+        Kind.AUTO,
+        mail("School <s@school.example>", "Absence of Tom", "Tom is absent today.\n", GENERATED, path=""),
+    ),
+    "a challenge that wants one confirmed, and a swindle that wants a click": (
+        mail(PERSON, "Hello", "Your message is held: click to confirm that you are human.\n", GENERATED),
+        Kind.CR,
+        mail(PERSON, "Hello", "Your message is held. Click to read it at http://x.example\n", GENERATED),
+    ),
     "a list manager that refuses a post, and a moderator": (
         mail("sales-owner@lists.example", "Re: offer", "You are not a member of this list.\n", path=""),
         Kind.LIST,
