@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 
 from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
 from feed.domain.evidence import MICRO
-from feed.domain.explain import explanation_json
+from feed.domain.explanation import explanation_json
 from feed.store import reporters, rules, states
 from feed.store.inspection import Inspection, inspect
 from feed.store.reporters import Principal

@@ -13,7 +13,7 @@ from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.times import in_words, minute_in_words
 from feed.domain.address import AddressError, parse_address
-from feed.domain.explain import explanation_json
+from feed.domain.explanation import explanation_json
 from feed.jobs import publish as publishing
 from feed.jobs import score as scoring
 from feed.opening import Feed

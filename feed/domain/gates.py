@@ -32,6 +32,13 @@ def log_miss_met(counted: Tally, policy: Policy) -> bool:
     )
 
 
+def anchor_met(counted: Tally, at: Facts, policy: Policy) -> bool:
+    """Whether traps confirm: enough hits at enough traps, or one hit beside enough trusted groups."""
+    if counted.anchored:
+        return True
+    return counted.anchor_hit and 0 < policy.anchor_groups <= at.trusted
+
+
 def confirmation(counted: Tally, at: Facts, policy: Policy, trusted_groups: int) -> str:
     """Return by which way 127.0.0.2 is earned (`trap`, `anchor`, `log_miss`, `groups`), or an empty text.
 
@@ -41,13 +48,19 @@ def confirmation(counted: Tally, at: Facts, policy: Policy, trusted_groups: int)
         return ""
     if policy.confirm_by_trap and counted.traps:
         return "trap"
-    if policy.confirm_by_anchor and counted.anchored:
+    if policy.confirm_by_anchor and anchor_met(counted, at, policy):
         return "anchor"
     if policy.confirm_by_log_miss and log_miss_met(counted, policy):
         return "log_miss"
     if policy.confirm_by_groups and at.trusted >= groups_needed(policy, trusted_groups):
         return "groups"
     return ""
+
+
+def _anchor_kept(counted: Tally, policy: Policy) -> str:
+    """Return `anchor` if a single hit is enough for what is confirmed already."""
+    switched_on = policy.confirm_by_anchor and policy.anchor_groups
+    return "anchor" if switched_on and counted.anchor_hit and counted.hands_n else ""
 
 
 def entry_code(
@@ -83,10 +96,11 @@ def kept_code(
     """Return the code that a listing carries from now on, and why.
 
     127.0.0.2 stays while its own gate holds and no genuine bounces are seen, else becomes 127.0.0.3, which
-    stays until the listing ends or all gates of 127.0.0.2 hold at the full threshold.
+    stays until the listing ends or all gates of 127.0.0.2 hold at the full threshold. What is confirmed
+    stays so by a single hit at an anchor, or the code would change with each group that falls silent.
     """
     if code is Code.CONFIRMED:
-        way = confirmation(counted, at, policy, trusted_groups)
+        way = confirmation(counted, at, policy, trusted_groups) or _anchor_kept(counted, policy)
         if way and not counted.mixed and (counted.plain or at.strong >= delist_below):
             return Code.CONFIRMED, way
     elif may_upgrade:

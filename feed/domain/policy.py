@@ -60,15 +60,15 @@ class Policy:
     # Thresholds. Listing and delisting lie apart so that nothing flaps.
     list_at: int = _points(10 * MICRO, low=1)
     delist_at: int = _points(4 * MICRO)
-    # What all groups but the strongest of a quorum must still add to a listing: without it one reporter
-    # that echoes the zone would keep an address in it for ever. 0 asks for nothing.
-    delist_others_at: int = _points(1 * MICRO, high=8)
     watch_at: int = _points(MICRO // 2)  # below it an address is as good as unknown
     probation_list_at: int = _points(5 * MICRO, low=1)  # after a removal: whoever fixed it has none
 
     # Gates of any listing.
     quorum_groups: int = _count(2, low=1, high=100)
     support_at: int = _points(3 * MICRO // 2)  # least strong contribution of a group that supports
+    # What each group of a quorum must go on adding while an address is listed: without it one reporter
+    # that echoes the zone would keep an address in it for ever. 0 asks for nothing.
+    keep_support_at: int = _points(3 * MICRO // 2)
     support_minutes: int = _minutes(7 * _DAY, low=_HOUR)  # and its last original of strength >= 3
     originals: int = _count(2, low=1)  # of strength >= 3
     days: int = _count(1, low=1, high=30)  # on so many days ...
@@ -87,6 +87,9 @@ class Policy:
     )  # cells keep least and greatest token: 1 or 2 is all they tell
     anchor_gap_minutes: int = _minutes(6 * _HOUR)
     anchor_days: int = _count(2, low=1, high=30)
+    # One hit is enough where so many trusted groups support as well: who knows a trap would also have to
+    # own their accounts. Without it every fourth emitter waited for a second trap in vain. 0 switches it off.
+    anchor_groups: int = _count(5, high=100)
     anchor_window_minutes: int = _minutes(30 * _DAY, low=_DAY, high=40 * _DAY)
     confirm_groups: int = _count(5, low=1, high=100)
     # Of all trusted groups, so that it stays safe as the feed grows. At 25 a third of them in collusion
@@ -132,8 +135,8 @@ class Policy:
             (self.weak_cap <= self.bucket_cap, "weak_cap must not exceed bucket_cap"),
             (self.quorum_groups <= self.top_groups, "quorum_groups must not exceed top_groups"),
             (
-                self.delist_others_at <= self.support_at,
-                "delist_others_at must not exceed support_at, or what ended would list again",
+                self.keep_support_at <= self.support_at,
+                "keep_support_at must not exceed support_at, or what ended would list again",
             ),
             (
                 self.hard_cap_minutes <= self.evidence_days * _DAY,
@@ -156,9 +159,9 @@ class Policy:
         """Return the micro-points under which a listing with so many strikes ends."""
         return self.delist_at >> (max(1, min(strikes, self.strikes_most)) - 1)
 
-    def delist_others_below(self, strikes: int) -> int:
-        """Return the same for what is left of the score without the strongest groups of a quorum."""
-        return self.delist_others_at >> (max(1, min(strikes, self.strikes_most)) - 1)
+    def keep_support(self, strikes: int) -> int:
+        """Return the micro-points that each group of a quorum must add for a listing to go on."""
+        return self.keep_support_at >> (max(1, min(strikes, self.strikes_most)) - 1)
 
     def min_listed(self, strikes: int) -> int:
         """Return for how many minutes a listing with so many strikes does not expire by score."""
@@ -172,9 +175,9 @@ PRIVATE: Final = Policy(
     name="private",
     list_at=5 * MICRO,
     delist_at=5 * MICRO // 2,
-    delist_others_at=0,
     probation_list_at=5 * MICRO,
     quorum_groups=1,
+    keep_support_at=0,
     days=2,
     originals_instead_of_days=3,
     confirm_by_trap=True,

@@ -14,7 +14,7 @@ from feed.domain import scoring
 from feed.domain.cells import CellKey, cell_key, merge, minute_of, observe, represent
 from feed.domain.event import Channel, Event
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
-from feed.domain.listing import NEVER, ActiveHold, EmitterState, Inputs, Transition
+from feed.domain.listing import NEVER, ActiveHold, EmitterState, Inputs, Step, Transition
 from feed.domain.policy import Policy
 
 _Input = TypeVar("_Input")
@@ -158,7 +158,7 @@ class _Fold:
     def remove(self, minute: int) -> None:
         self._keep(scoring.remove(self.state, minute, self.era.policy))
 
-    def _keep(self, done: scoring.Step) -> None:
+    def _keep(self, done: Step) -> None:
         self.state = done.state
         self.history += [
             Recorded(transition=one, policy_id=self.era.policy_id, trust_id=self.era.trust_id)

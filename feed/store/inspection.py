@@ -6,7 +6,8 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, canonical, emitter_key, packed
 from feed.domain.event import Channel
-from feed.domain.explain import Explanation, explain, group_label
+from feed.domain.explain import explain, group_label
+from feed.domain.explanation import Explanation
 from feed.domain.listing import Code, EmitterState
 from feed.store import evidence, exemptions, manual, states
 from feed.store.manual import Manual

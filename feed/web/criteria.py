@@ -47,6 +47,10 @@ def ways_to_confirm(policy: Policy) -> list[str]:
             ),
         ),
         (
+            policy.confirm_by_anchor and policy.anchor_groups > 0,
+            text("policy.confirm_anchor_groups", groups=policy.anchor_groups),
+        ),
+        (
             policy.confirm_by_groups,
             text(
                 "policy.confirm_groups",
@@ -60,7 +64,11 @@ def ways_to_confirm(policy: Policy) -> list[str]:
 
 def expiry(policy: Policy) -> list[str]:
     """Return how a listing ends without anybody doing anything."""
-    alone = text("policy.expiry_alone", points=points(policy.delist_others_at))
+    alone = text(
+        "policy.expiry_alone",
+        groups=policy.quorum_groups,
+        points=points(policy.keep_support_at),
+    )
     return [
         text("policy.expiry_1", cap=duration(policy.hard_cap_minutes)),
         text(
@@ -68,7 +76,7 @@ def expiry(policy: Policy) -> list[str]:
             least=duration(policy.min_listed(1)),
             most=duration(policy.min_listed(policy.strikes_most)),
         ),
-        *([alone] if policy.delist_others_at else []),
+        *([alone] if policy.keep_support_at else []),
     ]
 
 

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any, Final
 
 from feed.domain.address import Address, network_of, packed, special_purpose
-from feed.domain.explain import Explanation
+from feed.domain.explanation import Explanation
 from feed.domain.listing import Code, EmitterState, Hold, State
 from feed.store.inspection import Inspection
 from feed.store.manual import Manual

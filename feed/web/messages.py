@@ -119,7 +119,7 @@ _FIRST: Final[dict[str, str]] = {
     "why.title": "Why",
     "why.trap": "Notifications reached trap or tagged addresses, which never send the mail that was "
     "returned.",
-    "why.anchor": "Notifications reached several trap addresses of vetted sources on different days.",
+    "why.anchor": "Notifications reached trap addresses of vetted sources, which nobody writes to or from.",
     "why.log_miss": "A source compared them with its complete log of sent mail: the mail that was returned "
     "never left there, on several days.",
     "why.by_hand": "The operator listed it by hand, with a reason and an end; write to him to object.",
@@ -225,6 +225,7 @@ _FIRST: Final[dict[str, str]] = {
     "ticket.operator": "Not removed",
     "ticket.operator_text": "It has been removed several times lately. The listing ends by itself, or the "
     "operator ({hostmaster}) ends it.",
+    "ticket.again_from": "A removal can be asked for again from {when}.",
     "ticket.nothing": "Nothing to remove",
     "ticket.nothing_text": "The address was not listed when it was asked for at {when}.",
     "ticket.ends": "Without new reports it ends by itself at the latest {when}.",
@@ -275,6 +276,7 @@ _FIRST: Final[dict[str, str]] = {
     "policy.confirm_log_miss": "{originals} mails missing in a complete sent log on {days} days",
     "policy.confirm_anchor": "{hits} notifications at {traps} trap addresses of vetted sources on {days} "
     "days",
+    "policy.confirm_anchor_groups": "one at such a trap, where {groups} trusted sources report too",
     "policy.confirm_groups": "{groups} independent sources, and at least {percent} % of all trusted ones",
     "policy.confirm_none": "no way is switched on",
     "policy.reported": "Trusted sources needed for 127.0.0.3",
@@ -286,8 +288,8 @@ _FIRST: Final[dict[str, str]] = {
     "after the last strong report.",
     "policy.expiry_2": "Sooner, when the score has decayed; not before {least} after listing, and with "
     "repeated listings not before {most}.",
-    "policy.expiry_alone": "Also when less than {points} points are left without the strongest source, half "
-    "as many with each repeated listing: one source alone keeps nothing listed.",
+    "policy.expiry_alone": "Also when fewer than {groups} sources still add {points} points each, "
+    "half as many with each repeated listing: one source alone keeps nothing listed.",
     "policy.expiry_3": "By removal on request.",
     "policy.promise": "An accepted removal is gone from our name server within {server_s} seconds and from "
     "caches within {cache_minutes} minutes.",

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Final
 
 from feed.domain.event import Kind
-from feed.domain.explain import Explanation
+from feed.domain.explanation import Explanation
 from feed.web.messages import text
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from feed.domain.event import Kind
 from feed.domain.evidence import MICRO, Cell, Standing
-from feed.domain.explain import Explanation, explain, explanation_json, group_label
+from feed.domain.explain import explain, group_label
+from feed.domain.explanation import Explanation, explanation_json
 from feed.domain.listing import ActiveHold, EmitterState, Hold, Inputs, State
 from feed.domain.policy import COMMUNITY, PRIVATE, Policy
 from feed.domain.scoring import step

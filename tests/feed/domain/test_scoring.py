@@ -8,7 +8,7 @@ import pytest
 from feed.domain.evidence import MICRO, Cell, Standing, Trust
 from feed.domain.listing import NEVER, ActiveHold, Code, EmitterState, Hold, Inputs, State, Step, Transition
 from feed.domain.policy import COMMUNITY, PRIVATE, Policy
-from feed.domain.scoring import expires_at, remove, step, void
+from feed.domain.scoring import remove, step
 
 DAY = 1440
 D0 = 20_000
@@ -233,7 +233,6 @@ def test_nothing_is_listed_28_days_after_the_last_strong_evidence() -> None:
     assert state.next_due_at == NOON + 29 * DAY
     ended = run(cells, state.next_due_at, policy, SOLE, state=state)
     assert ended.transitions[0].cause == "hard_cap"
-    assert expires_at(state, Inputs(cells=cells), policy, SOLE) == NOON + 29 * DAY
 
 
 def echoed(days: int, *, echo: int = 1, first: int = 1) -> list[Cell]:
@@ -247,8 +246,14 @@ def echoed(days: int, *, echo: int = 1, first: int = 1) -> list[Cell]:
     ]
 
 
-@pytest.mark.parametrize("echo", [1, 3])
-def test_one_source_that_goes_on_reporting_does_not_keep_a_listing(echo: int) -> None:
+@pytest.mark.parametrize(
+    ("echo", "hours"),
+    [
+        pytest.param(1, 137, id="one of the two"),  # 5.6 points fall to 1.5
+        pytest.param(3, 137, id="a third"),
+    ],
+)
+def test_one_source_that_goes_on_reporting_does_not_keep_a_listing(echo: int, hours: int) -> None:
     """The last evidence of anybody else is of day 1; the echo alone has a full bucket for weeks."""
     trust = trust_of(14, 14, 20, anchors=(1, 2))
     state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
@@ -259,8 +264,25 @@ def test_one_source_that_goes_on_reporting_does_not_keep_a_listing(echo: int) ->
     expired = next(one for one in ended if one.to_state is State.EXPIRED)
     assert expired.cause == "quorum"
     assert expired.score >= COMMUNITY.delist_at
-    assert 7 * DAY <= expired.at - (NOON + DAY) <= 11 * DAY
+    assert (expired.at - (NOON + DAY)) // 60 == hours - 1
     assert state.state is State.WATCH
+
+
+def test_what_one_hit_and_five_groups_confirmed_stays_so_when_a_group_falls_silent() -> None:
+    trust = trust_of(20, 14, 14, 14, 14, anchors=(1,))
+    first = [trap(1), *(log_miss(source, n=2) for source in (2, 3, 4, 5))]
+    state = run(first, NOON + 40, COMMUNITY, trust).state
+    assert (state.state, state.since_at) == (State.PENDING, NOON + 40)
+    state = run(first, state.next_due_at, COMMUNITY, trust, state=state).state
+    assert (state.code, state.reason) == (Code.CONFIRMED, "anchor")
+    two = [*first, *(log_miss(source, day, n=2) for source in (2, 3) for day in range(2, 31))]
+    later = run(two, NOON + 30 * DAY, COMMUNITY, trust, state=state)
+    assert (later.state.code, later.state.reason) == (Code.CONFIRMED, "anchor")
+    assert later.state.next_due_at == NOON + 30 * DAY + 1  # the hit leaves its window
+    after = run(two, later.state.next_due_at, COMMUNITY, trust, state=later.state).state
+    assert (after.state, after.code) == (State.LISTED, Code.REPORTED)
+    autos = [dataclasses.replace(cell, auto_n=sum(cell.n_u[3:])) for cell in two]
+    assert run(autos, NOON + 20 * DAY, COMMUNITY, trust, state=state).state.code is Code.REPORTED
 
 
 def test_a_second_source_that_goes_on_too_keeps_a_listing() -> None:
@@ -272,9 +294,9 @@ def test_a_second_source_that_goes_on_too_keeps_a_listing() -> None:
         assert state.state is State.LISTED
 
 
-def test_each_strike_lets_a_lone_source_keep_a_listing_one_half_life_longer() -> None:
-    assert [COMMUNITY.delist_others_below(strikes) for strikes in range(6)] == [
-        1_000_000, 1_000_000, 500_000, 250_000, 125_000, 125_000,
+def test_each_strike_halves_what_each_group_must_go_on_adding() -> None:
+    assert [COMMUNITY.keep_support(strikes) for strikes in range(6)] == [
+        1_500_000, 1_500_000, 750_000, 375_000, 187_500, 187_500,
     ]  # fmt: skip
 
 
@@ -372,15 +394,6 @@ def test_a_removal_of_what_is_not_published_only_raises_the_epoch() -> None:
     result = remove(watch, NOON + 1, PRIVATE)
     assert (result.state.state, result.state.epoch, result.transitions) == (State.WATCH, 1, ())
     assert run([log_miss(1)], NOON + 1, trust=SOLE, state=result.state).state.state is State.CLEAR
-
-
-def test_void_takes_the_listing_and_its_strike_back() -> None:
-    cells, state = listed_private()
-    gone = void(state, NOON + DAY + 5, "retracted")
-    assert (gone.state.state, gone.state.strikes, gone.state.strike_at) == (State.VOID, 0, 0)
-    assert gone.transitions[0].cause == "retracted"
-    after = run(cells[:1], NOON + DAY + 5, trust=SOLE, state=gone.state).state
-    assert after.state is State.WATCH
 
 
 def test_a_listing_whose_evidence_is_all_gone_is_void_at_once_despite_the_minimum() -> None:

@@ -17,7 +17,7 @@ from dnsbl_server.service import Service
 from dnsbl_server.zone import Zones
 from feed.domain.address import parse_address, parse_network
 from feed.domain.event import Kind
-from feed.domain.explain import explanation_json
+from feed.domain.explanation import explanation_json
 from feed.domain.listing import Code
 from feed.domain.policy import COMMUNITY, PRIVATE
 from feed.jobs.publish import publish

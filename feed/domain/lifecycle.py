@@ -1,0 +1,153 @@
+"""Where an emitter belongs at one minute: holds, gates, the life of a listing (scoring.md 5)."""
+
+import dataclasses
+from typing import Final, NamedTuple
+
+from feed.domain import gates
+from feed.domain.evidence import Trust
+from feed.domain.listing import Code, EmitterState, Hold, Inputs, State
+from feed.domain.policy import Policy
+from feed.domain.tally import Facts, Tally, later, tally
+
+_PRECEDENCE: Final = (Hold.EXEMPT, Hold.PROVIDER, Hold.OPERATOR, Hold.POOL, Hold.SOURCE_FAILED)
+
+
+class Move(NamedTuple):
+    """Where the lifecycle puts an emitter at one minute; `cause` is the word for the audit log."""
+
+    state: State
+    code: Code
+    hold: int
+    reason: str
+    cause: str
+
+
+class Lens(NamedTuple):
+    """What stays the same during one step."""
+
+    inputs: Inputs
+    policy: Policy
+    trust: Trust
+
+    def tally(self, epoch: int, tick: int) -> Tally:
+        """Return what counts at `tick`."""
+        return tally(self.inputs.cells, self.trust, self.policy, epoch=epoch, tick=tick)
+
+    def later(self, known: Tally, epoch: int, tick: int) -> Tally:
+        """Return what counts at `tick` of the same cells, from what counted at an earlier minute."""
+        return later(known, self.policy, tick) if tick < known.counted_until else self.tally(epoch, tick)
+
+    def hold(self, counted: Tally, tick: int) -> Hold | None:
+        """Return the strongest hold in force."""
+        if not self.inputs.holds and not counted.pooled:
+            return None
+        kinds = {hold.kind for hold in self.inputs.holds if tick < hold.until}
+        if counted.pooled:
+            kinds.add(Hold.POOL)
+        return next((kind for kind in _PRECEDENCE if kind in kinds), None)
+
+    def width(self, counted: Tally) -> tuple[int, bytes]:
+        """Return the published width: one IPv6 address while all evidence came from it, else the /64."""
+        if not self.inputs.is_ipv6:
+            return 32, b""
+        if counted.addr_min and counted.addr_min == counted.addr_max:
+            return 128, counted.addr_min
+        return 64, b""
+
+    def delay(self) -> int:
+        """Minutes between meeting the gates and publication, blurred by address."""
+        spread = self.policy.publish_jitter_minutes + 1
+        return self.policy.publish_delay_minutes + self.inputs.jitter_seed % spread
+
+
+def stays(state: EmitterState, move: Move) -> bool:
+    """Whether `move` is where `state` is already."""
+    return (
+        move.state is state.state
+        and move.code is state.code
+        and move.hold == state.hold
+        and move.reason == state.reason
+    )
+
+
+def belongs(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int) -> Move:
+    """Return where `state` belongs at minute `now`."""
+    if state.state is State.LISTED:
+        return _listed(state, counted, at, lens, now)
+    hold, policy = lens.hold(counted, now), lens.policy
+    if hold is not None and (at.score >= policy.watch_at or state.state is State.PENDING):
+        return Move(State.HELD, Code.NONE, int(hold), hold.word, hold.word)
+    on_probation = now < state.probation_until
+    threshold = policy.probation_list_at if on_probation else policy.list_at
+    code, way = gates.entry_code(
+        counted, at, policy, threshold=threshold, trusted_groups=lens.inputs.trusted_groups
+    )
+    if code is not Code.NONE:
+        delay = lens.delay()
+        if on_probation or not delay or (state.state is State.PENDING and now >= state.since_at + delay):
+            return Move(State.LISTED, code, 0, way, way)
+        return Move(State.PENDING, Code.NONE, 0, "", "gates")
+    rest = State.WATCH if at.score >= policy.watch_at else State.CLEAR
+    if on_probation:
+        rest = State.PROBATION
+    return Move(rest, Code.NONE, 0, "", "gates" if state.state is State.PENDING else "score")
+
+
+def _listed(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int) -> Move:
+    """Return how a listing goes on. A failed source of exemptions holds additions, so it ends nothing."""
+    hold, policy = lens.hold(counted, now), lens.policy
+    if hold is not None and hold is not Hold.SOURCE_FAILED:
+        return Move(State.HELD, Code.NONE, int(hold), hold.word, hold.word)
+    ended = _end_of_listing(state, counted, at, policy, now)
+    if ended is not None:
+        return ended
+    code, way = gates.kept_code(
+        counted,
+        at,
+        policy,
+        code=state.code,
+        delist_below=policy.delist_below(state.strikes),
+        trusted_groups=lens.inputs.trusted_groups,
+        may_upgrade=hold is None,
+    )
+    return Move(State.LISTED, code, 0, way, way)
+
+
+def _end_of_listing(state: EmitterState, counted: Tally, at: Facts, policy: Policy, now: int) -> Move | None:
+    """Return the end of a listing by itself, if it has come."""
+    if not counted.originals:
+        return Move(State.VOID, Code.NONE, 0, "", "no_evidence")
+    if now >= counted.strong_at + policy.hard_cap_minutes:
+        return Move(State.EXPIRED, Code.NONE, 0, "", "hard_cap")
+    if now < state.min_until:
+        return None
+    if at.score < policy.delist_below(state.strikes):
+        return Move(State.EXPIRED, Code.NONE, 0, "", "score")
+    if at.backing < policy.keep_support(state.strikes):
+        return Move(State.EXPIRED, Code.NONE, 0, "", "quorum")
+    return None
+
+
+def moved(state: EmitterState, move: Move, policy: Policy, now: int) -> EmitterState:
+    """Return the row after `move`; a new listing is a new strike if the last one is recent."""
+    changes: dict[str, int] = {}
+    if move.state is not state.state:
+        changes["since_at"] = now
+        if move.state is State.LISTED:
+            recent = state.strike_at and now - state.strike_at <= policy.strike_window_minutes
+            strikes = state.strikes + 1 if recent else 1
+            changes |= {"listed_at": now, "strikes": strikes, "strike_at": now, "probation_until": 0}
+            changes["min_until"] = now + policy.min_listed(strikes)
+        elif state.state is State.LISTED:
+            changes["min_until"] = 0
+            if move.state is State.VOID:  # it was none, so it was no strike
+                strikes = max(0, state.strikes - 1)
+                changes |= {"strikes": strikes, "strike_at": state.strike_at if strikes else 0}
+    return dataclasses.replace(
+        state,
+        state=move.state,
+        code=move.code,
+        hold=move.hold,
+        reason=move.reason,
+        **changes,  # type: ignore[arg-type]
+    )
