@@ -46,7 +46,8 @@ class Scenario:
     """Which part of the reporters turns bad, and how mail flows; in percent of all reporters.
 
     refusing: of them refuse listed mail, so that the feed starves. trap_percent: of what emitters send
-    reaches the feed's own traps (scoring.md 6 assumes 8). means: one line for people.
+    reaches the feed's own traps (scoring.md 6 assumes 8). paired: who provokes a forwarder with a trap
+    address does so with that of a reporter's user as well. means: one line for people.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Scenario:
     flooding: int = 0
     echoing: int = 2
     refusing: int = 50
+    paired: bool = False
     trap_percent: int = 8
 
     @property
@@ -77,6 +79,7 @@ SCENARIOS: Final = {
         Scenario(name="sybils", means="a tenth is one organisation under many names", sybils=10),
         Scenario(name="flood", means="a tenth accuses innocents by the hundred", flooding=10),
         Scenario(name="starvation", means="every reporter refuses listed mail", refusing=100),
+        Scenario(name="provoked", means="forwarders are provoked at a trap and at a reporter", paired=True),
         Scenario(name="unechoed", means="nobody repeats what the zone says", echoing=0),
         Scenario(name="traps4", means="traps get 4 % of what emitters send, not 8", trap_percent=4),
         Scenario(name="traps15", means="traps get 15 % of what emitters send, not 8", trap_percent=15),

@@ -144,14 +144,19 @@ class Traffic:
     def _provoked(
         self, rng: random.Random, start: int, originals: "itertools.count[int]"
     ) -> Iterator[Arrival]:
-        """Yield what forwarders send to the one trap address that somebody found out."""
+        """Yield what forwarders send to the one trap address that somebody found out, and beside it."""
         source_id = (self.traps or self.members)[0].source_id
         for host in self.world.of(Role.FORWARDER):
-            if host.from_at // DAY <= start // DAY < host.from_at // DAY + PROVOKED_DAYS:
-                yield Arrival(
-                    start + rng.randrange(DAY), host.number, source_id, Kind.DSN_FAIL, RecipientClass.TRAP,
-                    1, next(originals),
-                )  # fmt: skip
+            if not host.from_at // DAY <= start // DAY < host.from_at // DAY + PROVOKED_DAYS:
+                continue
+            one = Arrival(
+                start + rng.randrange(DAY), host.number, source_id, Kind.DSN_FAIL, RecipientClass.TRAP, 1,
+                next(originals),
+            )  # fmt: skip
+            yield one
+            if self.world.scenario.paired:
+                member = self.members[host.number % len(self.members)]
+                yield one._replace(source_id=member.source_id, recipient_class=RecipientClass.LOG_MISS)
 
     def _lies(
         self,

@@ -94,6 +94,21 @@ def test_scenarios_differ_by_what_they_say() -> None:
     assert not any(member.behaviour is Behaviour.ECHOING for member in tiny("unechoed").members)
 
 
+def test_a_forwarder_provoked_at_one_trap_and_one_reporter_is_not_confirmed() -> None:
+    scale = dataclasses.replace(SCALES["tiny"], emitters=10, forwarders=6)
+    world = build(1, 20, scale, SCENARIOS["provoked"], alone=False, warm_up_days=10)
+    forwarders = {host.number for host in world.of(Role.FORWARDER)}
+    careless = with_overrides(
+        COMMUNITY, {"anchor_hits": 1, "anchor_traps": 1, "anchor_days": 1, "anchor_gap_minutes": 0}
+    )
+    confirmed = [
+        {number for number, change in outcome_of(world, policy).changes if change.code is Code.CONFIRMED}
+        for policy in (COMMUNITY, careless)
+    ]
+    assert not forwarders & confirmed[0]
+    assert forwarders & confirmed[1]  # what the two trap addresses of the policy are there for
+
+
 def test_sybils_are_one_group_and_list_nobody() -> None:
     scenario = Scenario(name="sybils", means="half of all", sybils=50)
     world = build(1, 15, SCALES["tiny"], scenario, alone=False, warm_up_days=10)
