@@ -29,8 +29,8 @@ _ENDS: Final = frozenset({State.LISTED, State.PENDING})
 class Ticket:
     """What was asked and what became of it.
 
-    outcome: accepted, wait (until_minute says when it can be asked again), operator, or nothing (the
-    address was not listed). asked_at: seconds. was_code: last octet of the return code before.
+    outcome: accepted, wait, operator (for these two until_minute says when it can be asked again), or
+    nothing (the address was not listed). asked_at: seconds. was_code: last octet of the return code before.
     """
 
     ticket_id: str
@@ -94,7 +94,7 @@ def ask(
         kind="removal",
         asked_at=now,
         outcome="accepted" if by_hand else _OUTCOMES[type(decision)],
-        until_minute=decision.until if isinstance(decision, Wait) else 0,
+        until_minute=decision.until if isinstance(decision, (Wait, NotBySelf)) else 0,
         proof=proof,
         epoch=None,
         was_code=row.state.code if row is not None else Code.NONE,

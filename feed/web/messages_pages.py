@@ -30,9 +30,18 @@ PAGES: Final[dict[str, str]] = {
     "use.first_text": "The first question must be answered with `127.0.0.2`, the second with NXDOMAIN. An "
     "empty first answer comes from a resolver that drops 127/8 (rebind protection): allow the zone there. "
     "An answer to the second comes from one that rewrites NXDOMAIN: use another.",
-    "use.resolver": "Your resolver does not find the zones?",
-    "use.resolver_text": "Mail servers ask on port 53 only. A resolver that has to be told where the zones "
-    "are takes one of these.",
+    "use.resolver": "Your resolver answers nothing?",
+    "use.resolver_text": "Many resolvers drop answers in 127.0.0.0/8, to protect against rebinding. Let "
+    "them through for these zones only. Use a resolver of your own: a public one is asked by many, and may "
+    "be limited.",
+    "use.resolver_trial": "These zones exist on this machine only. Mail servers ask on port 53 only; a "
+    "resolver that is told where the zones are takes one of these.",
+    "use.directly": "Is one of the name servers behind?",
+    "use.directly_text": "Each answers with its serial; compare it with that on the page of the feed "
+    "files. No answer at all: a firewall between you, or the server is down; the others go on.",
+    "use.more": "Very many questions, or no DNS at all",
+    "use.more_text": "Run a mirror of your own, or load the list as a file: nobody limits what you ask "
+    "there.",
     "use.stages": "Three stages, a week each",
     "use.stage_warn": "1. Only log",
     "use.stage_score": "2. Score",

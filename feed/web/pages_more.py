@@ -72,6 +72,8 @@ def _explaining(routes: APIRouter, site: Site) -> None:
             score_zone=publish.score_zone,
             first=snippets.first_checks(publish.zone),
             resolvers=snippets.resolvers(site.settings),
+            directly=snippets.asked_directly(site.settings),
+            trial=publish.allow_special,
             stage=stage,
             stages=tuple(Stage),
             snippets=snippets.mail_servers(site.settings, stage),

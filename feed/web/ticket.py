@@ -77,7 +77,7 @@ def ticket_json(ticket: Ticket, *, url: str) -> dict[str, Any]:
         "was_code": f"127.0.0.{ticket.was_code}" if ticket.was_code else None,
         "server_by": iso(ticket.asked_at + SERVER_S) if accepted else None,
         "caches_by": iso(ticket.asked_at + CACHE_MINUTES * 60) if accepted else None,
-        "again_from": iso(ticket.until_minute * 60) if ticket.outcome == "wait" else None,
+        "again_from": iso(ticket.until_minute * 60) if ticket.until_minute else None,
     }
 
 
@@ -119,6 +119,8 @@ def _sentences(ticket: Ticket, seen: inspection.Inspection, *, hostmaster: str) 
             words = [text("ticket.wait_until", when=moment(ticket.until_minute * 60))]
         case "operator":
             words = [text("ticket.operator_text", hostmaster=hostmaster)]
+            if ticket.until_minute:  # older tickets do not know it
+                words.append(text("ticket.again_from", when=moment(ticket.until_minute * 60)))
         case _:
             words = [text("ticket.nothing_text", when=when)]
     if _is_relisted(ticket, seen):

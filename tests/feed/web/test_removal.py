@@ -215,6 +215,30 @@ def test_waits_are_shown_and_kept(listed: World) -> None:
     assert "Without new reports it ends by itself" in words or "It ends by itself" in words
 
 
+def test_after_three_removals_the_ticket_says_when_it_can_be_asked_again(listed: World) -> None:
+    """Never a dead end: the end by itself, the operator, and the day on which the ladder eases."""
+    owner = Client(listed.site, address=LISTED)
+    for days in (0, 2, 8):
+        listed.later(days=days)
+        if days:
+            # Fresh reports, and then the quiet that the next removal needs.
+            listed.report(LISTED, hours_ago=0.5, apart_hours=24.0)
+            listed.later(days=1 if days == 2 else 7, minutes=1)
+        assert _is_listed(listed, LISTED), days
+        assert "Removed at" in owner.get(f"/ticket/{_ticket(owner.submit(LISTED))}").text, days
+    listed.later(hours=2)
+    listed.report(LISTED, hours_ago=0.5, apart_hours=0.4)
+    assert _is_listed(listed, LISTED)
+    terminal = Client(listed.site, address=LISTED)
+    asked = terminal.post("/removal", data={"address": LISTED}, headers={"accept": "application/json"})
+    answer = asked.json()
+    assert answer["outcome"] == "operator"
+    assert answer["again_from"] == "2026-12-25T12:00:00Z", "thirty days after the first"
+    page = owner.get(f"/ticket/{answer['ticket']}").text
+    assert "A removal can be asked for again from 2026-12-25 12:00 UTC." in page
+    assert "hostmaster.feed.test" in page
+
+
 def test_twice_at_once_is_harmless(listed: World) -> None:
     owner = Client(listed.site, address=LISTED)
     form = owner.get("/removal", params={"address": LISTED}).text
