@@ -7,29 +7,19 @@ not read off here which of them reached a trap (ux-ecosystem.md 1.2). Sources st
 import dataclasses
 from typing import Any, Final
 
-from feed.domain.address import Address, network_of, packed, special_purpose
-from feed.domain.explanation import Explanation
+from feed.domain.address import Address, network_of, packed
 from feed.domain.listing import Code, EmitterState, Hold, State
 from feed.store.inspection import Inspection
 from feed.store.manual import Manual
 from feed.store.states import Change
 from feed.web.chart import Bar, listed_bars
+from feed.web.finding_words import HistoryLine, facts, history, never_words, sentences, summary
 from feed.web.messages import text
 from feed.web.reported import Gate, Reported, reported_of
-from feed.web.wording import band, band_words, date, iso, left, moment
+from feed.web.wording import band, date, iso
 
 _IPV6: Final = 6
-_HISTORY_MOST: Final = 20
 _REMOVABLE: Final = frozenset({State.LISTED, State.PENDING})
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryLine:
-    """One change of state: `when` for people, `at` seconds."""
-
-    at: int
-    when: str
-    what: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,21 +56,6 @@ class Finding:
     at: int
 
 
-def never_words(address: Address, *, allow_special: bool) -> str | None:
-    """Return why `address` can never be listed, as a sentence, None if it can.
-
-    allow_special: zones under .test take special-purpose space.
-    """
-    why = special_purpose(address, trial=allow_special)
-    return None if why is None else text("state.never_why", why=why)
-
-
-def ends_words(seen: Inspection) -> str | None:
-    """Return when the listing ends by itself at the latest, as a sentence, None if nothing is listed."""
-    ends = reported_of(seen.explanation).ends_minute
-    return None if ends is None else text("removal.ends", when=moment(ends * 60))
-
-
 def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
     """Return what is said about the address of `seen`. now: seconds."""
     address, row = seen.address, seen.row
@@ -105,14 +80,14 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         state_word=text("state.listed" if listed else "state.not_listed"),
         code=state.code if listed else Code.NONE,
         unit=unit,
-        sentences=tuple(_sentences(seen, state, never=never, covers=covers, until=until)),
-        summary=_summary(reported, unit) if shown and reported.n else "",
-        facts=tuple(_facts(address, state, reported, unit=unit, listed=listed, now=now)) if shown else (),
+        sentences=tuple(sentences(seen, state, never=never, covers=covers, until=until)),
+        summary=summary(reported, unit) if shown and reported.n else "",
+        facts=tuple(facts(address, state, reported, unit=unit, listed=listed, now=now)) if shown else (),
         why=(text(f"why.{state.reason}"),) if listed and state.reason else (),
         reason=state.reason,
         hold=hold,
         gates=reported.gates if shown and reported.n and not listed and hold is None else (),
-        history=tuple(_history(seen.history)) if never is None else (),
+        history=tuple(history(seen.history)) if never is None else (),
         reported=reported,
         listed_minute=state.listed_at if listed else None,
         ends_minute=(by_hand.until_minute if by_hand is not None else reported.ends_minute)
@@ -195,110 +170,3 @@ def _was_listed_until(history: list[Change]) -> int | None:
         ),
         None,
     )
-
-
-def _sentences(
-    seen: Inspection,
-    state: EmitterState,
-    *,
-    never: str | None,
-    covers: bool,
-    until: int | None,
-) -> list[str]:
-    if never is not None:
-        return [text("state.never"), never]
-    words: list[str] = []
-    if seen.row is None:
-        return [text("state.unknown")]
-    if not covers:
-        words.append(text("state.other_128") if state.code is not Code.NONE else text("state.watch"))
-    elif state.state is State.LISTED:
-        words.append(text(f"state.code_{int(state.code)}"))
-    elif state.state is State.HELD and state.hold:
-        words += [text("state.held"), _hold_words(seen.explanation, Hold(state.hold))]
-    else:
-        words.append(_state_words(state, reported_of(seen.explanation)))
-    if until is not None:
-        words.append(text("state.was_until", when=moment(until * 60)))
-    return words
-
-
-def _state_words(state: EmitterState, reported: Reported) -> str:
-    if state.state is State.CLEAR and not reported.n:
-        return text("state.clear" if reported.idle else "state.unknown")
-    if state.state is State.CLEAR:
-        return text("state.watch")
-    return text(f"state.{state.state.word}")
-
-
-def _hold_words(explanation: Explanation | None, hold: Hold) -> str:
-    """Return why it is held. The operator's own reasons are not for the public, a provider's name is."""
-    return text(f"hold.{hold.word}", words=explanation.hold_words if explanation is not None else "")
-
-
-def _summary(reported: Reported, unit: int) -> str:
-    one = reported.n == 1
-    notifications = text("facts.reports_one" if one else "facts.reports_many", n=band_words(reported.n))
-    scope = text("facts.unit_64" if unit == 64 else "facts.unit_address")  # noqa: PLR2004
-    key = "facts.sentence_one" if reported.sources == 1 else "facts.sentence_many"
-    return text(key, sources=band_words(reported.sources), reports=notifications, scope=scope)
-
-
-def _facts(
-    address: Address, state: EmitterState, reported: Reported, *, unit: int, listed: bool, now: int
-) -> list[tuple[str, str]]:
-    scope = (
-        text("facts.scope_64", network=network_of(address, 64))
-        if unit == 64  # noqa: PLR2004
-        else text("facts.scope_address")
-    )
-    rows = [(text("facts.scope"), scope)]
-    if listed:
-        rows.append((text("facts.code"), f"127.0.0.{int(state.code)}"))
-        rows.append((text("facts.listed_since"), moment(state.listed_at * 60)))
-    if listed and reported.ends_minute is not None:
-        ends = moment(reported.ends_minute * 60)
-        rows.append(
-            (
-                text("facts.expires"),
-                text("facts.expires_by", when=ends, left=left(reported.ends_minute - now // 60)),
-            )
-        )
-    if listed and reported.next_minute is not None:
-        after = moment(reported.next_minute * 60)
-        rows.append(
-            (
-                text("facts.next"),
-                text("facts.next_text", when=after, left=left(reported.next_minute - now // 60)),
-            )
-        )
-    if reported.n:
-        rows.append((text("facts.reports"), band_words(reported.n)))
-        rows.append((text("facts.sources"), band_words(reported.sources)))
-        rows.append((text("facts.kinds"), ", ".join(kind.phrase for kind in reported.kinds)))
-    if reported.first_day is not None and reported.last_day is not None:
-        rows.append((text("facts.first"), date(reported.first_day)))
-        rows.append((text("facts.last"), date(reported.last_day)))
-    if reported.idle:
-        idle = [
-            text("facts.idle_text", n=band_words(n), why=text(f"idle.{reason}"))
-            for reason, n in reported.idle
-        ]
-        rows.append((text("facts.idle"), ", ".join(idle)))
-    return rows
-
-
-def _history(changes: list[Change]) -> list[HistoryLine]:
-    return [
-        HistoryLine(at=change.at * 60, when=moment(change.at * 60), what=_change_words(change))
-        for change in changes[:_HISTORY_MOST]
-    ]
-
-
-def _change_words(change: Change) -> str:
-    if change.to_state is State.LISTED:
-        key = "cause.code" if change.from_state is State.LISTED else "cause.listed"
-        return text(key, code=int(change.code))
-    if change.cause == "removal":
-        return text("cause.removal")
-    return text(f"cause.{change.to_state.word}")

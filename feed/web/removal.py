@@ -15,7 +15,7 @@ from feed.domain.address import Address
 from feed.domain.removal import Accepted
 from feed.web import accept, criteria, form_token, render
 from feed.web.asked import AskedError, read_asked
-from feed.web.finding import never_words
+from feed.web.finding_words import never_words
 from feed.web.messages import text
 from feed.web.posted import clean_comment, read_form
 from feed.web.requester import proves

@@ -6,7 +6,7 @@ from feed.domain.address import Address
 from feed.domain.listing import State
 from feed.domain.removal import Accepted, NotBySelf, Wait
 from feed.store import inspection, removals, rules
-from feed.web.finding import ends_words
+from feed.web.finding_words import ends_words
 from feed.web.messages import text
 from feed.web.site import Site
 from feed.web.wording import left, moment

@@ -13,7 +13,7 @@ from feed.store import inspection, removals, rules
 from feed.store.removals import Ticket
 from feed.web import ask_dns, owner_link, render
 from feed.web.answers import answer_json, answer_lines, answer_rows
-from feed.web.finding import ends_words
+from feed.web.finding_words import ends_words
 from feed.web.messages import text
 from feed.web.promise import CACHE_MINUTES, SERVER_S, TTL_MINUTES
 from feed.web.refusal import PageError
