@@ -16,6 +16,7 @@ from feed.commands import (
     nightly,
     operator,
     processes,
+    quality,
     ranking,
     registration,
     retracting,
@@ -49,6 +50,7 @@ app.command()(daily.score)
 app.command()(daily.publish)
 app.command()(ranking.rank)
 app.command()(daily.explain)
+app.command()(quality.quality)
 app.command()(consumers.snippets)
 app.command()(doctor.doctor)
 app.command()(nightly.selfcheck)

@@ -24,7 +24,8 @@ KEPT_DAYS: Final = 130
 
 KINDS: Final = ("solicited", "dispute", "canary")
 
-_TRAPS: Final = (RecipientClass.TRAP, RecipientClass.TAG_BAD, RecipientClass.TAG_MISSING)
+TRAPS: Final = (RecipientClass.TRAP, RecipientClass.TAG_BAD, RecipientClass.TAG_MISSING)
+"""What never sends, or never sends untagged: mail about it is nobody's bounce."""
 
 
 def contradict(
@@ -60,7 +61,7 @@ def trapped_keys(connection: Connection, anchors: Sequence[int], *, since_day: i
     chosen = (
         sa.select(event.c.emitter_key)
         .where(event.c.source_id.in_(anchors), event.c.received_day >= since_day)
-        .where(event.c.strength >= TRAP_STRENGTH, event.c.recipient_class.in_(_TRAPS))
+        .where(event.c.strength >= TRAP_STRENGTH, event.c.recipient_class.in_(TRAPS))
         .where(event.c.channel == Channel.MAIN, event.c.retracted_at.is_(None))
         .distinct()
     )
