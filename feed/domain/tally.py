@@ -1,6 +1,6 @@
 """The cells of one emitter summed by independence group, and what that sum is worth at a minute.
 
-A tally depends on the day and the windows only, so one serves many minutes: between `since` and `until`
+A tally depends on the day and the windows only, so one serves many minutes: until the first window ends
 nothing but decay changes, and every fact of it only falls. That is what makes due times exact.
 """
 
@@ -15,7 +15,7 @@ from feed.domain.policy import Policy
 
 
 class Tally(NamedTuple):
-    """What counts for one emitter from minute `since` until before minute `until`.
+    """What counts for one emitter until before minute `until`.
 
     plain: no group has weak or `no_such_user` points, so strong score = score. originals, days: of
     strength >= 3. hands_n: of these, not auto-replies. traps: whether any trap or tag original lies in the
@@ -27,7 +27,6 @@ class Tally(NamedTuple):
     oldest of the first is too old.
     """
 
-    since: int
     until: int
     counted: list[Judged]
     watched: list[Judged]
@@ -68,37 +67,46 @@ class Facts(NamedTuple):
 def tally(cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int) -> Tally:
     """Return what of `cells` counts at minute `tick` after `epoch` accepted removals."""
     counted, watched = _sorted_out(cells, trust, policy, epoch=epoch, tick=tick)
-    strong = [cell for cell, _ in counted if cell.strong_at]
-    misses = [cell for cell in strong if cell.log_miss_n]
-    originals = sum([sum(cell.n_u[3:]) for cell in strong])
+    originals = autos = misses = last_at = strong_at = 0
+    first_day, days, miss_days = NEVER, set(), set()
+    addr_min = addr_max = counted[0][0].addr_min if counted else b""
+    for cell, _ in counted:  # one pass: this is what a tick spends its time on
+        first_day = min(first_day, cell.day)
+        last_at = max(last_at, cell.last_at)
+        addr_min = min(addr_min, cell.addr_min)
+        addr_max = max(addr_max, cell.addr_max)
+        if cell.strong_at:
+            strong_at = max(strong_at, cell.strong_at)
+            originals += sum(cell.n_u[3:])
+            autos += cell.auto_n
+            days.add(cell.day)
+            if cell.log_miss_n:
+                misses += cell.log_miss_n
+                miss_days.add(cell.day)
     groups = group_sums(counted, policy)
-    counted_until = NEVER
-    if counted:
-        first_day = min([cell.day for cell, _ in counted])
-        counted_until = (first_day + policy.evidence_days + 1) * MINUTES_A_DAY
+    counted_until = (first_day + policy.evidence_days + 1) * MINUTES_A_DAY if counted else NEVER
     sums = Tally(
-        since=tick,
         until=counted_until,
         counted=counted,
         watched=watched,
         counted_until=counted_until,
         groups=groups,
-        plain=all(not group.weak and group.main == group.strong for group in groups),
+        plain=all([not group.weak and group.main == group.strong for group in groups]),  # noqa: C419 - faster
         originals=originals,
-        days=len({cell.day for cell in strong}),
-        hands_n=originals - sum([cell.auto_n for cell in strong]),
-        log_miss_n=sum([cell.log_miss_n for cell in misses]),
-        log_miss_days=len({cell.day for cell in misses}),
+        days=len(days),
+        hands_n=originals - autos,
+        log_miss_n=misses,
+        log_miss_days=len(miss_days),
         traps=False,
         anchor_hit=False,
         anchored=False,
         observed=False,
         mixed=False,
         pooled=False,
-        last_at=max([cell.last_at for cell, _ in counted], default=0),
-        strong_at=max([cell.strong_at for cell in strong], default=0),
-        addr_min=min([cell.addr_min for cell, _ in counted], default=b""),
-        addr_max=max([cell.addr_max for cell, _ in counted], default=b""),
+        last_at=last_at,
+        strong_at=strong_at,
+        addr_min=addr_min,
+        addr_max=addr_max,
     )
     return later(sums, policy, tick)
 
@@ -109,13 +117,12 @@ def later(known: Tally, policy: Policy, tick: int) -> Tally:
     guard_from = tick // MINUTES_A_DAY - policy.guard_days + 1
     trapped = [pair for pair in known.counted if pair[0].trap_n and pair[0].trap_last_at >= trap_from]
     watched = [pair for pair in known.watched if pair[0].day >= guard_from]
-    if not trapped and not watched and not (known.traps or known.observed):
-        return known._replace(since=tick, until=known.counted_until)
+    if not (trapped or watched or known.traps or known.observed):
+        return known
     anchors = [pair for pair in trapped if pair[1].anchor]
     seen = guards.seen_by_group(watched) if watched else []
     ends = [cell.trap_last_at + policy.anchor_window_minutes + 1 for cell, _ in trapped]
     return known._replace(
-        since=tick,
         until=min(known.counted_until, guards.guards_until(watched, policy), *ends),
         traps=bool(trapped),
         anchor_hit=bool(anchors),
