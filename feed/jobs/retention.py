@@ -5,9 +5,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from feed.store import partitions
+from feed.store.confirmations import AGAIN_DAYS
 from feed.store.database import ROWS_A_WRITE, Database
 from feed.store.tables import (
     cell,
+    confirmation,
     contradiction,
     event,
     flood_day,
@@ -50,6 +52,8 @@ def sweep(database: Database, *, now: int) -> dict[str, int]:
         receipt: receipt.c.created_day < day - RECEIPT_DAYS,
         transition: transition.c.at_minute < (day - HISTORY_DAYS) * _MINUTES_A_DAY,
         ticket: ticket.c.asked_at < year_ago,
+        # Whoever still has events at a trap is made anew by then.
+        confirmation: confirmation.c.again_day < day - AGAIN_DAYS,
         usage: usage.c.day < day - HISTORY_DAYS,
         contradiction: contradiction.c.day < day - HISTORY_DAYS,
         flood_day: flood_day.c.day < day - HISTORY_DAYS,

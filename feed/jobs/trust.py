@@ -9,7 +9,7 @@ from typing import Final
 from feed.domain.evidence import Trust
 from feed.domain.policy import Policy
 from feed.domain.reliability import Reliability, weight_of
-from feed.store import controls, floods, reporters, standing
+from feed.store import confirmations, controls, floods, reporters, standing
 from feed.store.database import Database
 
 NEW_ADDRESSES_A_DAY: Final = 200
@@ -40,7 +40,7 @@ def weigh(database: Database, *, now: int) -> Trusted:
         wrong = standing.contradictions(connection, since_day=since)
         anchors = sorted(source_id for source_id, one in trust.items() if one.anchor and not one.suspended)
         keys = standing.trapped_keys(connection, anchors, since_day=since) if anchors else []
-    counts = _confirmed(database, keys, trust)
+    counts = _confirmed(database, keys, trust, day=day)
     for source_id, days in wrong.items():
         for at, times in days.items():
             counts[source_id] = counts.get(source_id, Reliability()).contradict(at, times)
@@ -64,15 +64,19 @@ def weigh(database: Database, *, now: int) -> Trusted:
     return Trusted(changed=tuple(changed), ended=tuple(ended))
 
 
-def _confirmed(database: Database, keys: list[bytes], trust: Trust) -> dict[int, Reliability]:
-    """Return the confirmations of each source, read in short transactions."""
+def _confirmed(database: Database, keys: list[bytes], trust: Trust, *, day: int) -> dict[int, Reliability]:
+    """Return the confirmations of each source, in short transactions; only emitters that changed cost."""
     sums: dict[int, dict[int, int]] = {}
     for start in range(0, len(keys), CHUNK):
         with database.read() as connection:
-            for key in keys[start : start + CHUNK]:
-                for source_id, at in standing.confirmations(connection, key, trust):
-                    days = sums.setdefault(source_id, {})
-                    days[at] = days.get(at, 0) + 1
+            found, fresh = confirmations.of_keys(connection, keys[start : start + CHUNK], trust, day=day)
+        if fresh:
+            with database.write() as connection:
+                confirmations.save(connection, fresh)
+        for source_id, at in (credit for one in found for credit in one.credits):
+            if at >= day - standing.KEPT_DAYS:
+                days = sums.setdefault(source_id, {})
+                days[at] = days.get(at, 0) + 1
     counts = {}
     for source_id, days in sums.items():
         one = Reliability()

@@ -405,6 +405,21 @@ retraction = sa.Table(
     comment="Retractions of whole reporters; one without an end is carried on by the scheduler",
 )
 
+confirmation = sa.Table(
+    "confirmation",
+    metadata,
+    _column("emitter_key", Key, "16 bytes: the emitter"),
+    _column("version", sa.Integer, "of the emitter's inputs when this was made"),
+    _column("since_minute", sa.Integer, "entry into the state that it had then"),
+    _column("standing", sa.LargeBinary(16), "digest of group, anchor and suspension of its sources"),
+    _column("found", sa.Text, "its sources, and source and day of each novel confirmation, JSON"),
+    _column("again_day", sa.Integer, "day on which it is made anew in any case"),
+    sa.PrimaryKeyConstraint("emitter_key"),
+    sa.Index(None, "again_day"),
+    _length("emitter_key", 16),
+    comment="Cache of events: what emitters seen by traps earned the reporters that named them before",
+)
+
 manual_listing = sa.Table(
     "manual_listing",
     metadata,
