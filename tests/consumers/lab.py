@@ -126,12 +126,16 @@ def postfix_with(
     for name in ("postfix", "queue", "data"):
         (folder / name).mkdir()
     shutil.chown(folder / "data", "postfix")
-    (etc / "main.cf").write_text(
+    usual = (
         f"compatibility_level = 3.6\nqueue_directory = {folder}/queue\ndata_directory = {folder}/data\n"
         "myhostname = mx.victim.test\nmydestination = victim.test\nlocal_recipient_maps =\n"
         "local_transport = discard:\nmynetworks = 127.0.0.1/32\ninet_protocols = all\n"
-        f"smtpd_peername_lookup = no\nmaillog_file = {log}\nmaillog_file_prefixes = /tmp\n" + settings
+        f"smtpd_peername_lookup = no\nmaillog_file = {log}\nmaillog_file_prefixes = /tmp\n"
     )
+    # A name that is set twice is warned about, and a logger that has to log many of these blocks itself.
+    chosen = {line.partition("=")[0].strip() for line in settings.splitlines()}
+    kept = [line for line in usual.splitlines() if line.partition("=")[0].strip() not in chosen]
+    (etc / "main.cf").write_text("\n".join([*kept, settings]))
     shutil.copy("/usr/share/postfix/master.cf.dist", etc / "master.cf")
     run("postconf", "-c", str(etc), "-F", "*/*/chroot=n")
     for service in ("postlog/unix-dgram=postlog unix-dgram n - n - 1 postlogd", *services):

@@ -50,14 +50,15 @@ def laboratory(module: str, *arguments: str, seconds: int = LIMIT_S) -> dict[str
 
 def unpacked(*packages: str) -> pathlib.Path:
     """Return a folder with Debian's packages unpacked: two mail servers cannot be installed together."""
-    root = _unpacked(*packages)
+    root = unpacked_or_none(*packages)
     if root is None:
         pytest.skip(f"needs Debian's packages {', '.join(packages)}, which apt-get cannot download")
     return root
 
 
 @functools.cache
-def _unpacked(*packages: str) -> pathlib.Path | None:
+def unpacked_or_none(*packages: str) -> pathlib.Path | None:
+    """Return the same, or None if the packages cannot be had."""
     if packages == EXIM and os.environ.get("BSF_EXIM_ROOT"):
         return pathlib.Path(os.environ["BSF_EXIM_ROOT"])
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bsf-packages-"))
