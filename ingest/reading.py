@@ -12,8 +12,9 @@ from fastapi import APIRouter, Query, Request
 from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
 from feed.domain.evidence import MICRO
 from feed.domain.explanation import explanation_json
-from feed.store import reporters, rules, states
+from feed.store import reporters, rules
 from feed.store.inspection import Inspection, inspect
+from feed.store.ranking import Neighbours, worst, worst_networks
 from feed.store.reporters import Principal
 from ingest import auth
 from ingest.desk import Desk
@@ -95,13 +96,13 @@ def ranking(
         if by == "network":
             return {
                 "by": by,
-                "worst": [_network(one) for one in states.worst_networks(connection, limit=limit)],
+                "worst": [_network(one) for one in worst_networks(connection, limit=limit)],
             }
         current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
         tick = now // _SECONDS_A_MINUTE
         found = [
             inspect(connection, unpacked(row.key), rules=current, secret=feed.secret, tick=tick)
-            for row in states.worst(connection, limit=limit)
+            for row in worst(connection, limit=limit)
         ]
     found.sort(key=lambda one: -(one.explanation.score if one.explanation is not None else 0))
     return {"by": by, "worst": [document(one, history=False) for one in found]}
@@ -145,7 +146,7 @@ def _by_hand(found: Inspection) -> list[dict[str, Any]]:
     ]
 
 
-def _network(one: states.Neighbours) -> dict[str, Any]:
+def _network(one: Neighbours) -> dict[str, Any]:
     return {
         "network": str(one.network),
         "emitters": one.emitters,

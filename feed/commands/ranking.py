@@ -17,7 +17,7 @@ from feed.domain.address import unpacked
 from feed.domain.evidence import MICRO
 from feed.domain.origin import OriginFileError, Origins
 from feed.opening import Feed
-from feed.store import ranking, rules, states
+from feed.store import ranking, rules
 from feed.store.inspection import Inspection, inspect
 
 
@@ -43,7 +43,7 @@ def rank(
         if origins is None:
             rows = [
                 _sums("network", str(one.network), one.emitters, one.listed, one.score)
-                for one in states.worst_networks(connection, limit=limit)
+                for one in ranking.worst_networks(connection, limit=limit)
             ]
         else:
             rows = [
@@ -79,7 +79,7 @@ def _addresses(feed: Feed, limit: int, *, as_json: bool) -> None:
         current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=at)
         found = [
             inspect(connection, unpacked(row.address), rules=current, secret=feed.secret, tick=at // 60)
-            for row in states.worst(connection, limit=limit)
+            for row in ranking.worst(connection, limit=limit)
         ]
     if as_json:
         print(json.dumps([explained(one) for one in found], indent=2))

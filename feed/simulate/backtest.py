@@ -16,7 +16,7 @@ from feed.domain.event import Channel
 from feed.domain.evidence import MINUTES_A_DAY
 from feed.domain.listing import Code
 from feed.domain.policy import Policy, trusted_groups
-from feed.store import replay, states
+from feed.store import life, replay, states
 from feed.store.database import Database
 from feed.store.rules import Past
 from feed.store.secret import Secret
@@ -72,7 +72,7 @@ def backtest(
     there are, each read in a short transaction of its own. Raises `BacktestError` in words at the first.
     """
     since = now // 60 - days * MINUTES_A_DAY
-    first_day = now // _SECONDS_A_DAY - replay.KEPT_DAYS
+    first_day = now // _SECONDS_A_DAY - life.KEPT_DAYS
     with database.read() as connection:
         past = replay.past_of(connection, now=now)
         total = connection.execute(sa.select(sa.func.count()).select_from(_spoken_of(first_day))).scalar_one()
@@ -118,8 +118,8 @@ def _judged(
     row = states.read(connection, key, Channel.MAIN)
     if row is None:
         return None
-    life = replay.life_of(connection, row, past, secret, now=now)
-    other = dataclasses.replace(life, eras=_under(life.eras, policy))
+    lived = life.life_of(connection, row, past, secret, now=now)
+    other = dataclasses.replace(lived, eras=_under(lived.eras, policy))
     replayed = timeline.replay(other, until=now // 60)
     return Verdict(
         address=unpacked(row.address if row.state.unit == states.WHOLE_IPV6 else row.key),

@@ -19,7 +19,7 @@ from feed.domain import cells
 from feed.domain.address import emitter_key, packed
 from feed.domain.event import Channel, Event, channel_of
 from feed.domain.evidence import MINUTES_A_DAY, Cell
-from feed.store import evidence, states
+from feed.store import evidence, evidence_rows, states
 from feed.store.dialect import insert_missing, insert_rows, put_all, select_rows
 from feed.store.tables import cell, emitter_state, event, removal
 
@@ -60,7 +60,7 @@ def add_events(
     for key, channel, one in keyed:
         pools[key, channel, one.original_key].append(one)
     known = _known(connection, list(pools), source_id)
-    rows = [evidence.event_values(one, mtas.get(one.event_id)) for _, _, one in keyed]
+    rows = [evidence_rows.event_values(one, mtas.get(one.event_id)) for _, _, one in keyed]
     insert_rows(connection, event, rows)
     changed = {
         pool[0]
@@ -162,7 +162,7 @@ def _known(connection: Connection, pools: Sequence[Pool], source_id: int) -> dic
         values[f"k{number}"], values[f"o{number}"] = key, original
     found: dict[Pool, dict[int, Event]] = collections.defaultdict(dict)
     for row in select_rows(connection, _known_statement(size), values):
-        one = evidence.event_of(row)
+        one = evidence_rows.event_of(row)
         pool = bytes(row["emitter_key"]), channel_of(one.kind), one.original_key
         found[pool][one.event_id] = one
     asked = set(pools)
@@ -179,11 +179,11 @@ def _merge_all(connection: Connection, fresh: dict[Pool, cells.Original], source
     values: dict[str, object] = {"first": min(days), "last": max(days), "source_id": source_id}
     values |= {f"k{number}": keys[min(number, len(keys) - 1)] for number in range(size)}
     made: dict[tuple[bytes, cells.CellKey], Cell] = {
-        (bytes(row["emitter_key"]), evidence.cell_key_of(row)): evidence.cell_of(row)
+        (bytes(row["emitter_key"]), evidence_rows.cell_key_of(row)): evidence_rows.cell_of(row)
         for row in select_rows(connection, _cells_statement(size), values)
     }
     added: dict[tuple[bytes, cells.CellKey], list[cells.Original]] = collections.defaultdict(list)
     for (key, _, _), original in fresh.items():
         added[key, cells.cell_key(original)].append(original)
-    changed = [evidence.cell_values(*at, cells.merge(made.get(at), added[at])) for at in sorted(added)]
+    changed = [evidence_rows.cell_values(*at, cells.merge(made.get(at), added[at])) for at in sorted(added)]
     put_all(connection, cell, changed)

@@ -6,29 +6,23 @@ minimum or maximum cannot be undone. Either way the cells equal `cells_of` over 
 """
 
 import dataclasses
-import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain import cells
-from feed.domain.address import Address, emitter_key, packed, unpacked
-from feed.domain.event import Attestation, Channel, Event, Kind, Provenance, RecipientClass, channel_of
+from feed.domain.address import Address, emitter_key, packed
+from feed.domain.event import Channel, Event, channel_of
 from feed.domain.evidence import MINUTES_A_DAY, Cell
 from feed.domain.timeline import Observed
 from feed.store import states
+from feed.store.evidence_rows import cell_key_of, cell_of, cell_values, event_of, event_values
 from feed.store.tables import cell, event, observation, removal
 
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
-
-_COLUMNS: Final = {  # field of Cell -> column, where they differ
-    "first_at": "first_minute", "last_at": "last_minute", "strong_at": "strong_minute",
-    "trap_first_at": "trap_first_minute", "trap_last_at": "trap_last_minute",
-}  # fmt: skip
-_FIELDS: Final = [field.name for field in dataclasses.fields(Cell) if field.name != "n_u"]
 
 
 def add_event(connection: Connection, new: Event, *, reporting_mta: str | None = None) -> Event:
@@ -263,67 +257,6 @@ def events_of(
     return [event_of(row) for row in connection.execute(chosen).mappings()]
 
 
-def event_of(row: sa.RowMapping) -> Event:
-    """Return the event of a row."""
-    return Event(
-        event_id=row["event_id"],
-        source_id=row["source_id"],
-        address=unpacked(bytes(row["address"])),
-        kind=Kind(row["kind"]),
-        recipient_class=RecipientClass(row["recipient_class"]),
-        attestation=Attestation(row["attestation"]),
-        provenance=Provenance(row["provenance"]),
-        strength=row["strength"],
-        observed_at=dt.datetime.fromtimestamp(row["observed_minute"] * _SECONDS_A_MINUTE, dt.UTC),
-        received_at=dt.datetime.fromtimestamp(row["received_at"], dt.UTC),
-        epoch=row["epoch"],
-        original_key=bytes(row["original_key"]),
-        recipient_token=row["recipient_token"],
-        software=row["software"],
-        status=row["status"],
-        helo=row["helo"],
-    )
-
-
-def event_values(new: Event, reporting_mta: str | None = None) -> dict[str, Any]:
-    """Return the row of an event."""
-    received_at = int(new.received_at.timestamp())
-    return {
-        "emitter_key": emitter_key(new.address),
-        "received_day": received_at // _SECONDS_A_DAY,
-        "event_id": new.event_id,
-        "source_id": new.source_id,
-        "channel": channel_of(new.kind),
-        "observed_minute": cells.minute_of(new.observed_at),
-        "received_at": received_at,
-        "epoch": new.epoch,
-        "original_key": new.original_key,
-        "kind": new.kind,
-        "recipient_class": new.recipient_class,
-        "recipient_token": new.recipient_token,
-        "attestation": new.attestation,
-        "provenance": new.provenance,
-        "strength": new.strength,
-        "address": packed(new.address),
-        "reporting_mta": reporting_mta,
-        "software": new.software,
-        "status": new.status,
-        "helo": new.helo,
-    }
-
-
-def cell_key_of(row: sa.RowMapping) -> cells.CellKey:
-    """Return the key of a cell's row, inside its emitter."""
-    return Channel(row["channel"]), row["day"], row["epoch"], row["source_id"]
-
-
-def cell_of(row: sa.RowMapping) -> Cell:
-    """Return the cell of a row."""
-    values = {field: row[_COLUMNS.get(field, field)] for field in _FIELDS}
-    values["addr_min"], values["addr_max"] = bytes(values["addr_min"]), bytes(values["addr_max"])
-    return Cell(n_u=tuple(row[f"n_u{step}"] for step in range(6)), **values)
-
-
 def _at(key: bytes, at: cells.CellKey) -> sa.ColumnElement[bool]:
     channel, day, epoch, source_id = at
     return sa.and_(
@@ -338,13 +271,6 @@ def _at(key: bytes, at: cells.CellKey) -> sa.ColumnElement[bool]:
 def _read(connection: Connection, key: bytes, at: cells.CellKey) -> Cell | None:
     row = connection.execute(sa.select(cell).where(_at(key, at))).mappings().first()
     return cell_of(row) if row is not None else None
-
-
-def cell_values(key: bytes, at: cells.CellKey, made: Cell) -> dict[str, Any]:
-    """Return the row of a cell."""
-    values: dict[str, Any] = {_COLUMNS.get(field, field): getattr(made, field) for field in _FIELDS}
-    values |= {f"n_u{step}": made.n_u[step] for step in range(6)}
-    return values | {"emitter_key": key, "channel": at[0]}
 
 
 def _put(connection: Connection, key: bytes, at: cells.CellKey, made: Cell) -> None:

@@ -1,4 +1,4 @@
-"""Emitters summed by the autonomous system that announces them; shown, never listed."""
+"""The worst emitters, alone or summed by network or autonomous system; shown, never a reason to list."""
 
 import dataclasses
 from typing import Final
@@ -6,8 +6,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feed.domain.address import MAPPED_PREFIX, Network, network_of, packed, unpacked
 from feed.domain.event import Channel
 from feed.domain.origin import Origin, Origins
+from feed.store.states import Row, row_of
 from feed.store.tables import emitter_state
 
 ROWS_MOST: Final = 1_000_000
@@ -48,3 +50,58 @@ def worst_systems(connection: Connection, origins: Origins, *, limit: int) -> li
         for origin, (emitters, listed, total) in sums.items()
     ]
     return sorted(found, key=lambda one: (-one.score, one.origin or Origin(-1)))[:limit]
+
+
+def worst(connection: Connection, *, limit: int) -> list[Row]:
+    """Return the emitters with the highest scores at their last scoring, worst first."""
+    rows = connection.execute(
+        sa.select(emitter_state)
+        .where(emitter_state.c.channel == Channel.MAIN, emitter_state.c.score > 0)
+        .order_by(emitter_state.c.score.desc(), emitter_state.c.emitter_key)
+        .limit(limit)
+    )
+    return [row_of(row) for row in rows]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Emitters of one /24 or /48. score: sum of their scores at their last scoring."""
+
+    network: Network
+    emitters: int
+    listed: int
+    score: int
+
+
+def worst_networks(connection: Connection, *, limit: int) -> list[Neighbours]:
+    """Return the /24 and /48 with the highest summed scores, worst first; shown, never listed."""
+    return sorted(
+        [*_summed(connection, 4, limit), *_summed(connection, 6, limit)],
+        key=lambda one: (-one.score, packed(one.network.network_address)),
+    )[:limit]
+
+
+def _summed(connection: Connection, version: int, limit: int) -> list[Neighbours]:
+    table = emitter_state
+    size, prefix = (15, 24) if version == 4 else (6, 48)  # noqa: PLR2004
+    begin = sa.func.substr(table.c.emitter_key, 1, size).label("begin")
+    total = sa.func.sum(table.c.score).label("total")
+    mapped = table.c.emitter_key.between(MAPPED_PREFIX + bytes(4), MAPPED_PREFIX + b"\xff" * 4)
+    rows = connection.execute(
+        sa.select(
+            begin, total, sa.func.count().label("emitters"),
+            sa.func.sum(sa.case((table.c.code > 0, 1), else_=0)).label("listed"),
+        )
+        .where(table.c.channel == Channel.MAIN, table.c.score > 0)
+        .where(mapped if version == 4 else ~mapped)  # noqa: PLR2004
+        .group_by(begin)
+        .order_by(total.desc(), begin)
+        .limit(limit)
+    )  # fmt: skip
+    return [
+        Neighbours(
+            network=network_of(unpacked(bytes(row.begin) + bytes(16 - size)), prefix),
+            emitters=row.emitters, listed=int(row.listed), score=int(row.total),
+        )
+        for row in rows
+    ]  # fmt: skip

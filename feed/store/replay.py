@@ -13,21 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain import timeline
-from feed.domain.address import Address, parse_network, unpacked
-from feed.domain.address import packed as packed_of
+from feed.domain.address import Address, unpacked
 from feed.domain.event import Channel, Event
-from feed.domain.evidence import MINUTES_A_DAY
-from feed.domain.listing import ActiveHold, Code, EmitterState, Hold, State, Transition
-from feed.domain.timeline import Flooded, Held, Observed, Recorded, Replayed, Timeline
-from feed.store import controls, evidence, exemptions, floods, removals, rules, states
-from feed.store.exemptions import Exemption
+from feed.domain.listing import Code, EmitterState, State, Transition
+from feed.domain.timeline import Observed, Recorded, Replayed, Timeline
+from feed.store import controls, evidence, rules, states
+from feed.store.life import known_since, life_of
 from feed.store.rules import Past
 from feed.store.secret import Secret
 from feed.store.states import DIRTY
-from feed.store.tables import event, exemption, transition
-
-KEPT_DAYS: Final = 130
-"""For so long events are kept: strikes look back 90 days, evidence 40."""
+from feed.store.tables import event, transition
 
 _SECONDS_A_MINUTE: Final = 60
 _SLACK_MINUTES: Final = 2
@@ -100,7 +95,7 @@ class Plan:
 
 def past_of(connection: Connection, *, now: int) -> Past | None:
     """Return the rules that replays at `now` (seconds) need, to be read once for many emitters."""
-    return rules.past(connection, since=_begin(now))
+    return rules.past(connection, since=known_since(now))
 
 
 def plan(
@@ -118,12 +113,12 @@ def plan(
     if row is None or past is None:
         return nothing
     minute = now // _SECONDS_A_MINUTE
-    whole = _timeline(connection, row, past, secret, now=now)
+    whole = life_of(connection, row, past, secret, now=now)
     less = _less(whole, without)
     with_them, replayed = (timeline.replay(one, until=minute) for one in (whole, less))
     if _told(with_them) == _told(replayed):
         return nothing
-    history = _history(connection, key, since=_begin(now))
+    history = _history(connection, key, since=known_since(now))
     kept, steps = _common(history, with_them, replayed)
     newest = less.eras[-1]
     return dataclasses.replace(
@@ -179,68 +174,6 @@ def retract_event(
     without = Without(source_id=found, until=now, event_id=event_id)
     made = plan(connection, key, without, past=past_of(connection, now=now), secret=secret, now=now)
     return carry_out(connection, made, now=now)
-
-
-def _begin(now: int) -> int:
-    """Return the first minute of which everything is still known."""
-    return now // _SECONDS_A_MINUTE - KEPT_DAYS * MINUTES_A_DAY
-
-
-def life_of(connection: Connection, row: states.Row, past: Past, secret: Secret, *, now: int) -> Timeline:
-    """Return all that ever bore on the emitter of `row`, to be replayed under other rules."""
-    return _timeline(connection, row, past, secret, now=now)
-
-
-def _timeline(connection: Connection, row: states.Row, past: Past, secret: Secret, *, now: int) -> Timeline:
-    address = unpacked(row.key)
-    begin = _begin(now)
-    events = evidence.events_of(connection, row.key, channel=Channel.MAIN)
-    removed = removals.accepted_minutes(connection, row.key, Channel.MAIN)
-    early = [minute for minute in removed if minute < begin]
-    sources = sorted({one.source_id for one in events})
-    return Timeline(
-        eras=past.of(address),
-        events=events,
-        observations=evidence.observations_of(connection, row.key),
-        removals=removed[len(early) :],
-        held=_held(connection, address, since=begin),
-        flooded=_flooded(connection, sources),
-        jitter_seed=secret.number("jitter", row.key),
-        is_ipv6=packed_of(address) == address.packed,
-        start=EmitterState(
-            epoch=len(early),
-            unit=32 if address.version == 4 else 64,  # noqa: PLR2004
-            listed_at=row.state.listed_at if row.state.listed_at < begin else 0,
-        ),
-    )
-
-
-def _held(connection: Connection, address: Address, *, since: int) -> list[Held]:
-    """Return all exemptions and holds that ever covered `address` since a minute."""
-    rows = connection.execute(sa.select(exemption).where(exemption.c.until_minute > since)).all()
-    found = []
-    for row in rows:
-        one = Exemption(
-            exemption_id=row.exemption_id, network=parse_network(row.network), kind=Hold(row.kind),
-            reason=row.reason, author=row.author, until_minute=row.until_minute,
-        )  # fmt: skip
-        if exemptions.covering([one], address, whole_64=True):
-            hold = ActiveHold(kind=one.kind, until=one.until_minute, words=one.reason)
-            held = Held(since=row.created_at // _SECONDS_A_MINUTE, hold=hold)
-            if row.ended_at is not None:
-                held = dataclasses.replace(held, ended=row.ended_at // _SECONDS_A_MINUTE)
-            found.append(held)
-    return found
-
-
-def _flooded(connection: Connection, sources: list[int]) -> list[Flooded]:
-    found = []
-    for one in floods.of_sources(connection, sources):
-        flooded = Flooded(source_id=one.source_id, day=one.day, since=one.set_at // _SECONDS_A_MINUTE)
-        if one.reviewed_at is not None:
-            flooded = dataclasses.replace(flooded, reviewed=one.reviewed_at // _SECONDS_A_MINUTE)
-        found.append(flooded)
-    return found
 
 
 def _less(whole: Timeline, without: Without) -> Timeline:
@@ -316,7 +249,7 @@ def _write(connection: Connection, row: states.Row, made: Plan, *, now: int) -> 
     assert made.replayed is not None
     minute = now // _SECONDS_A_MINUTE
     old, new = row.state, made.replayed.state
-    gone = _history(connection, row.key, since=_begin(now))[made.kept :]
+    gone = _history(connection, row.key, since=known_since(now))[made.kept :]
     if gone:
         connection.execute(
             sa.update(transition)

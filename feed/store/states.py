@@ -7,7 +7,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import MAPPED_PREFIX, Network, network_of, packed, unpacked
 from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, State, Transition
 from feed.store.dialect import insert_if_missing
@@ -52,7 +51,8 @@ class Change:
     score: int
 
 
-def _row(row: sa.Row[Any]) -> Row:
+def row_of(row: sa.Row[Any]) -> Row:
+    """Return a state as it is stored."""
     values = row._mapping  # noqa: SLF001 - the public way to read a row by name
     fields = {field: values[column] for field, column in _COLUMNS.items()}
     fields["state"], fields["code"] = State(fields["state"]), Code(fields["code"])
@@ -98,7 +98,7 @@ def read(connection: Connection, key: bytes, channel: Channel) -> Row | None:
     row = connection.execute(
         sa.select(emitter_state).where(emitter_state.c.emitter_key == key, emitter_state.c.channel == channel)
     ).first()
-    return _row(row) if row is not None else None
+    return row_of(row) if row is not None else None
 
 
 def after(connection: Connection, key: bytes, *, limit: int) -> list[Row]:
@@ -111,14 +111,14 @@ def after(connection: Connection, key: bytes, *, limit: int) -> list[Row]:
         .limit(limit)
     )
     chosen = sa.select(emitter_state).where(emitter_state.c.emitter_key.in_(keys))
-    rows = [_row(row) for row in connection.execute(chosen)]
+    rows = [row_of(row) for row in connection.execute(chosen)]
     return sorted(rows, key=lambda row: (row.key, row.channel))
 
 
 def of_keys(connection: Connection, keys: Sequence[bytes]) -> list[Row]:
     """Return all rows of up to a thousand emitters."""
     chosen = sa.select(emitter_state).where(emitter_state.c.emitter_key.in_(keys))
-    return [_row(row) for row in connection.execute(chosen)]
+    return [row_of(row) for row in connection.execute(chosen)]
 
 
 def make_due(connection: Connection, first: bytes, last: bytes) -> None:
@@ -157,7 +157,7 @@ def due(connection: Connection, *, minute: int, limit: int) -> list[Row]:
         .order_by(table.c.emitter_key, table.c.channel)
         .with_for_update()
     )
-    return [_row(row) for row in connection.execute(chosen)]
+    return [row_of(row) for row in connection.execute(chosen)]
 
 
 def save(connection: Connection, rows: Iterable[Row], *, policy_id: int, trust_id: int) -> None:
@@ -243,61 +243,6 @@ def published(connection: Connection) -> dict[bytes, int]:
         .order_by(table.c.emitter_key)
     )
     return {bytes(address) + bytes((unit,)): code for address, unit, code in rows}
-
-
-def worst(connection: Connection, *, limit: int) -> list[Row]:
-    """Return the emitters with the highest scores at their last scoring, worst first."""
-    rows = connection.execute(
-        sa.select(emitter_state)
-        .where(emitter_state.c.channel == Channel.MAIN, emitter_state.c.score > 0)
-        .order_by(emitter_state.c.score.desc(), emitter_state.c.emitter_key)
-        .limit(limit)
-    )
-    return [_row(row) for row in rows]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
-    """Emitters of one /24 or /48. score: sum of their scores at their last scoring."""
-
-    network: Network
-    emitters: int
-    listed: int
-    score: int
-
-
-def worst_networks(connection: Connection, *, limit: int) -> list[Neighbours]:
-    """Return the /24 and /48 with the highest summed scores, worst first; shown, never listed."""
-    return sorted(
-        [*_summed(connection, 4, limit), *_summed(connection, 6, limit)],
-        key=lambda one: (-one.score, packed(one.network.network_address)),
-    )[:limit]
-
-
-def _summed(connection: Connection, version: int, limit: int) -> list[Neighbours]:
-    table = emitter_state
-    size, prefix = (15, 24) if version == 4 else (6, 48)  # noqa: PLR2004
-    begin = sa.func.substr(table.c.emitter_key, 1, size).label("begin")
-    total = sa.func.sum(table.c.score).label("total")
-    mapped = table.c.emitter_key.between(MAPPED_PREFIX + bytes(4), MAPPED_PREFIX + b"\xff" * 4)
-    rows = connection.execute(
-        sa.select(
-            begin, total, sa.func.count().label("emitters"),
-            sa.func.sum(sa.case((table.c.code > 0, 1), else_=0)).label("listed"),
-        )
-        .where(table.c.channel == Channel.MAIN, table.c.score > 0)
-        .where(mapped if version == 4 else ~mapped)  # noqa: PLR2004
-        .group_by(begin)
-        .order_by(total.desc(), begin)
-        .limit(limit)
-    )  # fmt: skip
-    return [
-        Neighbours(
-            network=network_of(unpacked(bytes(row.begin) + bytes(16 - size)), prefix),
-            emitters=row.emitters, listed=int(row.listed), score=int(row.total),
-        )
-        for row in rows
-    ]  # fmt: skip
 
 
 def counts(connection: Connection) -> dict[State, int]:

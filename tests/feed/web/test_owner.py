@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from feed.domain.event import Attestation, RecipientClass
-from feed.store import disclosures, evidence
+from feed.store import disclosures, evidence, evidence_rows
 from feed.store.tables import event
 from feed.web import owner_link
 from tests.factories import make_event
@@ -56,7 +56,7 @@ def test_a_trap_is_told_by_the_hour_and_never_with_queue_id_or_domain(listed: Wo
             sa.select(event.c.event_id).where(event.c.recipient_class == RecipientClass.TRAP).limit(1)
         ).scalar_one()
         row = connection.execute(sa.select(event).where(event.c.event_id == trap)).mappings().one()
-        disclosures.add_traces(connection, [(evidence.event_of(row), "SECRET", "trap.example")])
+        disclosures.add_traces(connection, [(evidence_rows.event_of(row), "SECRET", "trap.example")])
     assert "SECRET" not in _owner_page(listed)
 
 
