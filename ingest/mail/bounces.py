@@ -66,6 +66,12 @@ _SOFTWARE_TEXT: Final = re.compile(
     r"|the original message was received at .{0,200}(?:transcript of session|following addresses had)"
     r"|transcript of session follows|did not reach the following recipient"
     r"|diagnostic information for administrators|failure reasons -"
+    r"|diagnosinformation för administratörer|diagnoseinformationen für administratoren"
+    r"|informations? de diagnostic pour les administrateurs|información de diagnóstico para (?:los )?admin"
+    r"|informazioni di diagnostica per gli amministratori|diagnostische gegevens voor beheerders"
+    r"|informações de diagnóstico para administradores|diagnostic(?:erings)?oplysninger til administratorer"
+    r"|informacje diagnostyczne dla administrator|диагностические сведения для администраторов"
+    r"|管理者向けの診断情報|管理员的诊断信息"
     r"|i'm sorry to have to inform you that (?:your|the) message|this is the dma at|this is the mailsystem at"
     r"|mailer daemon.{0,80}(?:error|inform)|this is a permanent error"
     r"|delivery to the following recipients? (?:has )?(?:failed|was aborted)"
@@ -101,7 +107,8 @@ def _bounce_in_words(notice: Notice) -> bool:
         return True
     machine = from_daemon(notice) or notice.from_null
     told = opens_as_bounce(notice) and not distributed(notice) and not _by_people(notice)
-    if not (machine or told) or not _SOFTWARE_TEXT.search(notice.opening):
+    words = _SOFTWARE_TEXT.search(notice.opening) if machine or told else None
+    if words is None or (not from_daemon(notice) and quotes(notice, before=words.start())):
         return False
     by_hand = not daemon_address(notice) and quotes(notice)
     return notice.from_null or not (lures(notice) or by_hand or carries_program(notice))
@@ -179,7 +186,7 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         or (daemon and returned and trouble_text(notice))
         or (opens_as_bounce(notice) and text and not answers and _names_failed(notice))
         or (subject and text and returned)
-        or (null and daemon_address(notice) and _names_another(notice))
+        or (daemon_address(notice) and (null or "http" not in notice.text) and _names_another(notice))
     )
     return tuple(name for name, found in seen.items() if found) if enough else ()
 
@@ -198,10 +205,10 @@ def _named_daemon(notice: Notice) -> bool:
     """Whether the address in From is the mail system's; a postmaster's text must tell."""
     if not from_daemon_address(notice):
         return False
-    told = (
-        trouble_text(notice) or shows_failure(notice) or phrases.DELAY_TEXT.search(notice.opening) is not None
-    )
-    return told or daemon_address(notice)
+    if daemon_address(notice) or shows_failure(notice):
+        return True
+    told = trouble_text(notice) or phrases.DELAY_TEXT.search(notice.opening) is not None
+    return (told and _of_one_mail(notice)) or (bounce_subject(notice) and _names_another(notice))
 
 
 def _speaking_daemon(notice: Notice) -> bool:
@@ -215,7 +222,7 @@ def _speaking_daemon(notice: Notice) -> bool:
 
 def _of_one_mail(notice: Notice) -> bool:
     """Whether the mail tells of a certain mail, and not of mail in general, as statistics do."""
-    if daemon_address(notice) or names_address(notice) or bounce_subject(notice):
+    if daemon_address(notice) or names_address(notice) or subject_is_failure(notice):
         return True
     return phrases.OWN_MESSAGE.search(notice.opening) is not None
 

@@ -41,7 +41,12 @@ def _by_filter(notice: Notice, *, subject: bool) -> bool:
     """Whether a sender named like a filter speaks of a mail, and not of one's computer."""
     if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
         return False
-    if _MAIL_FILTER.search(notice.sender) or phrases.OF_MAIL.search(notice.subject):
+    return _MAIL_FILTER.search(notice.sender) is not None or _in_a_mail(notice)
+
+
+def _in_a_mail(notice: Notice) -> bool:
+    """Whether the filter found it in a mail: those of a computer or a file server write alerts too."""
+    if phrases.OF_MAIL.search(notice.subject):
         return True
     told = (phrases.SENT_BY_YOU, phrases.OWN_MESSAGE, phrases.IN_A_MAIL)
     return any(words.search(notice.opening) for words in told)
@@ -57,7 +62,7 @@ def _by_vendor(notice: Notice, *, subject: bool) -> bool:
 def _filter_subject(notice: Notice, *, virus: bool, plain: bool) -> bool:
     """Whether the subject of a machine is a filter's; words that bounces share need the text as well."""
     if virus and not notice.answered and not opens_as_bounce(notice):
-        return from_daemon(notice) or virus_text(notice)
+        return from_daemon(notice) or (virus_text(notice) and _in_a_mail(notice))
     blocked = plain and phrases.BLOCKED_SUBJECT.search(notice.subject) is not None
     return blocked and not of_a_person(notice) and virus_text(notice)
 
@@ -71,9 +76,11 @@ def _told_by_machine(notice: Notice, *, subject: bool) -> bool:
     A server's reply code beside it makes it a bounce: somebody else's refusal is passed on.
     """
     machine = notice.from_null or automatic(notice) or from_daemon(notice)
+    machine = machine or (subject and phrases.GATE_SENDER.search(notice.sender) is not None)
     if not machine or of_a_person(notice) or by_mail_program(notice) or opens_as_bounce(notice):
         return False
-    if not virus_text(notice) or not (subject or phrases.SENT_BY_YOU.search(notice.opening)):
+    sent = phrases.SENT_BY_YOU.search(notice.opening) is not None
+    if not virus_text(notice) or not (sent or (subject and _in_a_mail(notice))):
         return False
     return not _SERVER_CODE.search(notice.opening) and not lures(notice)
 

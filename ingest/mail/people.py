@@ -62,9 +62,13 @@ _QUOTED: Final = re.compile(
 )
 
 
-def quotes(notice: Notice) -> bool:
-    """Whether the text quotes somebody: a person who answers, even one who is called postmaster."""
-    return _QUOTED.search(notice.text[:2000]) is not None
+def quotes(notice: Notice, *, before: int | None = None) -> bool:
+    """Whether the text quotes somebody: a person who answers, even one who is called postmaster.
+
+    before: only a quotation that begins there in the opening counts.
+    """
+    text = notice.text[:2000] if before is None else notice.opening[:before]
+    return _QUOTED.search(text) is not None
 
 
 @once

@@ -64,7 +64,8 @@ BOUNCE_SUBJECT: Final = _any(
 \breturning (?:your )?(?:e?-?mail|message|to sender)|\breturn(?:ed)? to sender\b
 \bmail system error\b|\bunable to deliver\b|\bcould ?(?:not|n't) (?:be )?(?:deliver|sen[dt]|reach)
 \bcannot (?:be )?(?:deliver|send)|^(?:mail|message|processing|smtp|nondeliverable) error\b
-\bbounced? (?:mail|message|e-?mail|notice)\b|^bounce\b|\bmessage (?:not|un)delivered\b
+\bbounced? (?:mail|message|e-?mail|notice)\b|^bounce\b
+\b(?:message|mail|e-?mail) (?:was )?(?:not |un)delivered\b
 \bdelivery (?:incomplete|impossible)\b|\bsender .{0,40}rejected\b|\buser unknown\b
 \bunknown (?:user|recipient|address)\b|\bno such user\b
 \brejected (?:e?-?mail|message)\b|\bblocked (?:e?-?mail|message)\b
@@ -157,7 +158,9 @@ FAILURE_TEXT: Final = _any(
 \bundeliverable\b|\b(?:was|were|been|be) not (?:been )?delivered\b|\bwasn't delivered\b
 \bnot be delivered\b|\bdelivery (?:to the following|has failed|failed|failure|attempts|attempted)
 \bfailed to deliver\b|\bpermanent (?:fatal )?(?:error|failure)
-\bfollowing address(?:es)? (?:had|failed|were)|\bdid not reach\b|\bunknown user\b|\buser unknown\b
+\bfollowing address(?:es)? (?:had|failed|were)|\bdid not reach\b
+\bdid not receive (?:a copy of )?(?:your|this|the) (?:message|mail)
+\bunknown user\b|\buser unknown\b
 \bno such (?:user|mailbox|recipient|address)\b|\bnon-?delivery\b|\bfailed recipient
 \bmailbox (?:unavailable|not found|does not exist)\b
 \bcould not (?:deliver|reach)\b
@@ -168,7 +171,8 @@ FAILURE_TEXT: Final = _any(
 \breturned (?:to|by) (?:the )?(?:sender|mail)|\btranscript of (?:the )?session
 \bproblems? (?:delivering|in delivering)|\bsession follows\b
 \berror(?:s)? (?:delivering|during delivery)|\breason for (?:the )?(?:failure|return|rejection)
-(?:message|mail|e-?mail) (?:\S{1,60} )?(?:has been|was) (?:returned|rejected|blocked|refused)\b
+(?:message|mail|e-?mail) (?:\S{1,60} ){0,3}(?:has been|was) (?:automatically )?(?:returned|rejected
+    |blocked|refused)\b
 nicht zugestellt|zugestellt werden|unzustellbar|empf(?:ä|ae)nger nicht erreicht
 n'a pas pu [eê]tre (?:d[ée]livr|remis|distribu|envoy)
 pas été (?:remis|délivr|distribu)|no (?:se )?(?:ha podido|pudo) (?:ser )?entrega
@@ -235,7 +239,8 @@ automaatvastus|automātiskā atbilde|automatinis atsakymas
 SURE_AUTO_SUBJECT: Final = _any(
     r"""
 automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to your (?:e-?mail|message|request|inq)| to:| -)
-auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])】]|$|from\b|to your (?:e-?mail|message|request|inq)|- )
+auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])】]|$|from\b|(?:to|for) your (?:e-?mail|message
+    |request|inq)|- )
 automatische antwort\b|automatisch antwoord\b|automatisk svar\b|autosvar\b|réponse automatique\b
 respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|automaattinen vastaus\b
 automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
@@ -356,6 +361,13 @@ MONITOR_SENDER: Final = _any(
 )
 """Programs that report what their host does: failures stand in their texts, which answer nobody."""
 
+GATE_SENDER: Final = _any(
+    r"""
+\b(?:gateway|firewall|filter|quarantine|anti-?spam)\b
+"""
+)
+"""What a filter may be called that no pattern names."""
+
 VERIFY_TEXT: Final = _any(
     r"""
 \bconfirm|\bverif|\bapprov|\bhuman\b|\bspam|\bsender\b|\bbestätig|\bconfirme|\bconferma
@@ -373,7 +385,8 @@ content-?filter at\b
 \bsymantec[-_ ]?(?:mail|messaging)|\bmail[-_ ]?(?:security|marshal)[-_. \w]{0,30}@
 \bsophos[- ](?:e?-?mail|puremessage)|\bgfi (?:mail)?|\bmail ?security\b|\bpuremessage\b|\bavmailgate\b
 \bdrweb|\bweb-?shield\b|\bmailguard\b|\besafe\b|\bmimedefang\b
-\bdr\.web\b|\bkav(?:smtp|mail)|\bmimesweeper\b|\bsystem anti-?virus\b|\bmail ?sweeper\b
+\bdr\.web\b|\bkav(?:smtp|mail)|\bmimesweeper\b|\bsystem anti-?virus\b
+\bnav (?:gateway|for )|\bnavmse|\bmail ?sweeper\b
 """
 )
 
@@ -424,7 +437,7 @@ SENT_BY_YOU: Final = _any(
 \bin your (?:e?-?mail|message)
 \byour (?:e?-?mail|message)\b(?! addr).{0,80}\b(?:contain|virus|infected|blocked|quarantin|violat|stopped)
 \bwarning to sender\b|\bfrom your (?:address|account|computer)\b|\bpresumably from you
-\bvon ihnen (?:gesendete|verschickte|versandte)
+\bvon ihnen (?:gesendet|verschickt|versandt|geschickt)
 \bihre (?:e-?mail|nachricht|mail)\b|\bin ihrer (?:e-?mail|mail)
 \bvous avez envoyé|\bvotre (?:message|e-?mail|courriel)|\b(?:mensaje|correo) que (?:usted )?(?:ha )?envi
 \bsu (?:mensaje|correo)|\bsua mensagem|\bmensagem que (?:você |voce )?enviou|\b(?:suo|vostro) messaggio
@@ -464,6 +477,12 @@ LIST_TEXT: Final = _any(
 """
 )
 """What list managers answer; asked only where the sender is one."""
+
+OF_A_LIST: Final = _any(
+    r"""
+\blist\b|\bmoderator|\bsubscri|\bcommands?\b|\bposting\b|\bmailman\b|\bmajordomo\b|\blistserv\b|\bsympa\b|\bgroup\b
+"""
+)
 
 LIST_SUBJECT: Final = _any(
     r"""
@@ -646,7 +665,7 @@ GOODS: Final = _any(
 \bparcel|\bpackage\b|\bshipment|\bshipping\b|\bconsignment|\bcourier (?:company|driver|service)\b|\bpizza\b
 \bflight\b
 \b(?:your|the) (?:order|payment|purchase|fax|sms|text message|item|flight|statement|letter|goods
-    |delivery note)\b
+    |prize|delivery note)\b
 \btracking (?:number|id|code)\b|\btrack (?:your|it|the)\b|\bpost office\b|\bdepot\b|\bwarehouse\b
 \bpaket|\bsendung|\bbestellung|\blieferung|\bcolis\b|\bcommande\b|\bpaquete|\bpedido\b|\benvío\b|\bpacco\b
 \bspedizione|\bordine\b|\bpakket|\bbestelling|\bencomenda|\bpaczk|\bprzesyłk|\bbalík|\bzásilk|\bcsomag

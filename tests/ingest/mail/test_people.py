@@ -172,6 +172,27 @@ PAIRS: dict[str, tuple[bytes, Kind, bytes]] = {
         Kind.NDR,
         mail(f"MAILER-DAEMON@{HOST}", "წერილი", "ვერ მოიძებნა\n", path=""),
     ),
+    "a mailer-daemon of unknown language and envelope, and one with a link": (
+        mail(f"MAILER-DAEMON@{HOST}", "Kiri", f"{NOBODY} ei saanud kohale\n"),
+        Kind.NDR,
+        mail(f"MAILER-DAEMON@{HOST}", "Kiri", f"{NOBODY} http://x.example\n"),
+    ),
+    "a postmaster whose subject says what failed, and one who announces": (
+        mail(f"postmaster@{HOST}", "Viestiä ei voitu toimittaa", f"{NOBODY}\n"),
+        Kind.NDR,
+        mail(f"postmaster@{HOST}", "Viesti", f"{NOBODY}\n"),
+    ),
+    "the words of Exchange in another language, and a question about them": (
+        mail(f"postmaster@{HOST}", "Bericht", "Diagnostische gegevens voor beheerders:\n"),
+        Kind.NDR,
+        mail(PERSON, "Bericht", "Diagnostische gegevens voor beheerders: wat is dat?\n"),
+    ),
+    "a gateway that names itself so, and a person": (
+        mail("Acme Gateway <asg@emitter.example>", "Virus found in your email", "In a mail that you sent.\n"
+             "A virus was found and removed.\n"),
+        Kind.VIRUS,
+        mail(PERSON, "Virus found in your email", "In a mail that you sent.\nA virus was found.\n"),
+    ),
     "a server's notice with a text attached, and a worm": (
         with_file(DAEMON, "Returned mail", "Your message was undeliverable.\n", "details.txt"),
         Kind.NDR,
