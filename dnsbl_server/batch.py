@@ -9,14 +9,15 @@ import errno
 import mmap
 import select
 import socket
+import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from dnsbl_server.slots import EXTRA, SLOTS, STRIDE, VECTORS, Slots
 
 _NAME_ROOM: Final = 28
 """Length of sockaddr_in6; sockaddr_in takes 16 of it."""
-_CONTROL_ROOM: Final = 64
+CONTROL_ROOM: Final = 64
 _HEADER: Final = 64
 """Bytes of struct mmsghdr (64-bit Linux), little-endian: flags at 48, the length of the message at 56."""
 _FLAGS_AT: Final = 48
@@ -24,7 +25,7 @@ _LENGTH_AT: Final = 56
 _PORT_AT: Final = 2
 _ZEROS: Final = tuple(bytes(count) for count in range(SLOTS + 1))
 _PR_SET_TIMERSLACK: Final = 29
-_SEND_PATIENCE_MS: Final = 20
+SEND_PATIENCE_MS: Final = 20
 """How long a full send buffer may hold a batch up before one answer is given up."""
 
 
@@ -49,9 +50,19 @@ class _Mmsghdr(ctypes.Structure):
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_recvmmsg, _sendmmsg = _libc.recvmmsg, _libc.sendmmsg
-_recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
-_sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+_recvmmsg: Any = getattr(_libc, "recvmmsg", None)
+_sendmmsg: Any = getattr(_libc, "sendmmsg", None)
+AVAILABLE: Final = (
+    _recvmmsg is not None
+    and _sendmmsg is not None
+    and sys.platform == "linux"
+    and sys.byteorder == "little"
+    and ctypes.sizeof(ctypes.c_void_p) == 8  # noqa: PLR2004 - the layout of the headers below
+)
+"""Whether this system has both calls, and structures that look as ours do; else there is `plain`."""
+if AVAILABLE:
+    _recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+    _sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
 
 
 class Received(NamedTuple):
@@ -79,7 +90,7 @@ class Batch:
         # What the kernel writes for one IP_PKTINFO or IPV6_PKTINFO, padded (CMSG_SPACE).
         control = (40 if v6 else 32) if wildcard else 0
         self._names: Final = mmap.mmap(-1, SLOTS * _NAME_ROOM)
-        self._controls: Final = mmap.mmap(-1, SLOTS * _CONTROL_ROOM)
+        self._controls: Final = mmap.mmap(-1, SLOTS * CONTROL_ROOM)
         self._pieces: Final = (_Iovec * (2 * SLOTS))()
         self._headers: Final = mmap.mmap(-1, SLOTS * _HEADER)
         self._incoming: Final = (_Mmsghdr * SLOTS).from_buffer(self._headers)
@@ -94,9 +105,9 @@ class Batch:
         for slot in range(SLOTS):
             self._pieces[2 * slot] = _Iovec(slots.address + slot * STRIDE, STRIDE)
             self._pieces[2 * slot + 1] = _Iovec(slots.rooms[slot], EXTRA)
-            place = names + slot * _NAME_ROOM, controls + slot * _CONTROL_ROOM
+            place = names + slot * _NAME_ROOM, controls + slot * CONTROL_ROOM
             self._incoming[slot].header = _Msghdr(
-                place[0], namelen, pieces + slot * VECTORS, 2, place[1], _CONTROL_ROOM if control else 0, 0
+                place[0], namelen, pieces + slot * VECTORS, 2, place[1], CONTROL_ROOM if control else 0, 0
             )
             self._outgoing[slot].header = _Msghdr(
                 place[0], namelen, vectors + slot * VECTORS, 2, place[1] if control else None, control, 0
@@ -149,11 +160,12 @@ class Batch:
         if sent > 0:
             return int(sent)
         problem = ctypes.get_errno()
-        if problem == errno.EINTR or (problem == errno.EAGAIN and self._poll.poll(_SEND_PATIENCE_MS)):
+        if problem == errno.EINTR or (problem == errno.EAGAIN and self._poll.poll(SEND_PATIENCE_MS)):
             return 0
         return 1  # exactly this answer cannot be sent; the others can
 
 
 def set_timer_slack() -> None:
     """Let short sleeps of this process be as short as asked for; without effect where not allowed."""
-    _libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+    if hasattr(_libc, "prctl"):
+        _libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)

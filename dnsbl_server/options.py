@@ -24,7 +24,8 @@ class Options:
 
     nap_s: how long UDP workers wait for fuller batches. rate_limit: NXDOMAIN answers a second for one
     client network and worker, 0 = no limit. notify: whom to tell of new serials, from which addresses.
-    metrics: listening socket of the metrics, None = no metrics are given.
+    metrics: listening socket of the metrics, None = no metrics are given. plain: one system call for each
+    datagram. query_log: descriptor of the sampled log and how many queries a line stands for, None = none.
     """
 
     cookies: Cookies | None = None
@@ -35,6 +36,8 @@ class Options:
     notify: tuple[Target, ...] = ()
     notify_from: Mapping[int, str] = dataclasses.field(default_factory=dict)
     metrics: socket.socket | None = None
+    plain: bool = False
+    query_log: tuple[int, int] | None = None
 
     @property
     def transfers(self) -> bool:

@@ -4,8 +4,6 @@ It answers no query itself, so that checking a list of a million entries delays 
 """
 
 import contextlib
-import dataclasses
-import functools
 import gc
 import os
 import selectors
@@ -18,13 +16,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Never
 
-from dnsbl_server import control, history, udp
-from dnsbl_server.holder import Loaded, Served, Signature, load, parts_of, signature_of
+from dnsbl_server import control
+from dnsbl_server.holder import Served
 from dnsbl_server.listen import Bound
 from dnsbl_server.metrics import Counters
 from dnsbl_server.options import Options
-from feed.snapshot.format import SnapshotError
-from feed.snapshot.reader import Snapshot
+from dnsbl_server.say import StartError, say
+from dnsbl_server.sources import Sources
+from dnsbl_server.workers import Worker, pull_worker, tcp_worker, udp_worker
 
 if TYPE_CHECKING:
     from dnsbl_server.pull import Source
@@ -39,68 +38,6 @@ _ACK_S: Final = 10.0
 _GRACE_S: Final = 2.0
 _LAST_S: Final = 4.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-
-Body = Callable[[Sequence[socket.socket], socket.socket, Served, Callable[[], float]], None]
-
-
-class StartError(Exception):
-    """The server cannot start; the message says why."""
-
-
-@dataclasses.dataclass(kw_only=True, eq=False)
-class _Source:
-    """One snapshot file. tried: the version that was last read, good or bad. log: of what changed in it."""
-
-    path: Path
-    log: history.Log
-    loaded: Loaded | None = None
-    tried: Signature | None = None
-
-
-@dataclasses.dataclass(kw_only=True, eq=False)
-class _Worker:
-    """One child and what it needs to be started again. pid 0 = not running; next_at: when to start it."""
-
-    name: str
-    body: Body
-    sockets: tuple[socket.socket, ...]
-    pid: int = 0
-    line: socket.socket | None = None
-    started_at: float = 0.0
-    next_at: float = 0.0
-    failures: int = 0
-    waiting: dict[int, float] = dataclasses.field(default_factory=dict)
-
-
-def say(text: str) -> None:
-    """Write one line to standard error."""
-    print(f"backscatter-dnsbl: {text}", file=sys.stderr, flush=True)
-
-
-def _run_tcp(
-    sockets: Sequence[socket.socket],
-    line: socket.socket,
-    served: Served,
-    clock: Callable[[], float],
-    counters: Sequence[Counters],
-) -> None:
-    from dnsbl_server import tcp  # asyncio costs 5 MB, which UDP workers do not need
-
-    tcp.run(sockets, line, served, clock, counters)
-
-
-def _run_pull(
-    _sockets: Sequence[socket.socket],
-    line: socket.socket,
-    _served: Served,
-    clock: Callable[[], float],
-    *,
-    sources: "Sequence[Source]",
-    interval_s: float,
-) -> None:
-    from dnsbl_server import pull  # the HTTP client costs 6 MB
-
-    pull.run(sources, line, clock, say, interval_s)
 
 
 class Parent:
@@ -121,7 +58,7 @@ class Parent:
         pulled: "Sequence[Source]" = (),
         pull_s: float = 15.0,
     ) -> None:
-        self._sources = [_Source(path=path, log=history.Log(folder)) for path in paths]
+        self._sources = Sources(paths, folder, clock, keep=options.transfers)
         self._bound = bound
         self._options = options
         self._clock = clock
@@ -131,23 +68,11 @@ class Parent:
         self._announced = False
         self._wake_in, self._wake_out = socket.socketpair()
         counters = [Counters(len(paths), len(options.access.names)) for _ in range(workers + 1)]
-        self._workers = [
-            _Worker(
-                name=f"udp {n + 1}",
-                body=functools.partial(udp.run, counters=counters[n]),
-                sockets=tuple(b.udp[n] for b in bound),
-            )
-            for n in range(workers)
-        ]
-        tcp_sockets = tuple(b.tcp for b in bound)
-        self._tcp = _Worker(
-            name="tcp", body=functools.partial(_run_tcp, counters=counters), sockets=tcp_sockets
-        )
+        self._workers = [udp_worker(n, bound, counters[n]) for n in range(workers)]
+        self._tcp = tcp_worker(bound, counters)
         self._workers.append(self._tcp)
-        self._fetcher: _Worker | None = None
-        if pulled:
-            body = functools.partial(_run_pull, sources=pulled, interval_s=pull_s)
-            self._fetcher = _Worker(name="pull", body=body, sockets=())
+        self._fetcher = pull_worker(pulled, pull_s) if pulled else None
+        if self._fetcher is not None:
             self._workers.append(self._fetcher)
 
     def load_all(self, *, wait: bool) -> None:
@@ -156,9 +81,7 @@ class Parent:
         if self._fetcher is not None:
             self._start(self._fetcher, time.monotonic())
         while True:
-            missing = [
-                source for source in self._sources if source.loaded is None and not self._refresh(source)
-            ]
+            missing = self._sources.missing()
             if not missing or self._stopping:
                 break
             if not wait:
@@ -167,13 +90,7 @@ class Parent:
                 say(f"waiting for {', '.join(str(source.path) for source in missing)}")
                 said = True
             time.sleep(LOOK_S / 4)
-        zones = [source.loaded.zone for source in self._sources if source.loaded]
-        twice = {zone for zone in zones if zones.count(zone) > 1}
-        if twice:
-            raise StartError(f"two snapshots hold the zone {min(twice)}")
-        for source in self._sources:
-            if source.loaded and self._options.transfers:
-                self._recall(source, source.loaded)
+        self._sources.complete()
 
     def watch_signals(self) -> None:
         """From now on SIGTERM and SIGINT end the server, SIGHUP reads the files again."""
@@ -215,84 +132,22 @@ class Parent:
 
     # Snapshots ------------------------------------------------------------------------------------
 
-    def _refresh(self, source: _Source, *, force: bool = False) -> bool:
-        """Read the file if it is another one than last time; return whether there is a new list.
-
-        A file that cannot be used is named once, and what was there before is kept.
-        """
-        signature = signature_of(source.path)
-        if signature is None:
-            if source.loaded is None and source.tried is None:
-                say(f"{source.path}: there is no such file, or it cannot be read")
-                source.tried = (0, 0, 0, 0)
-            return False
-        if signature == source.tried and not force:
-            return False
-        source.tried = signature
-        try:
-            loaded = load(source.path)
-        except (OSError, SnapshotError) as problem:
-            kept = f"; still answering from serial {source.loaded.serial}" if source.loaded else ""
-            say(f"{source.path}: not used: {problem}{kept}")
-            return False
-        refused = self._refusal(source, loaded)
-        if refused:
-            say(f"{source.path}: not used: {refused}")
-            os.close(loaded.descriptor)
-            return False
-        source.tried = loaded.signature
-        source.loaded = loaded
-        return True
-
-    def _refusal(self, source: _Source, loaded: Loaded) -> str | None:
-        """Return why a valid snapshot must not take the place of the present one, or None."""
-        present = source.loaded
-        others = {other.loaded.zone for other in self._sources if other.loaded and other is not source}
-        if present is None:
-            return None
-        if loaded.zone in others:
-            return f"the zone {loaded.zone} is in another snapshot already"
-        if loaded.expire_at <= self._clock() < present.expire_at:
-            return f"it is out of date; still answering from serial {present.serial}"
-        if loaded.serial < present.serial:
-            say(f"{source.path}: the serial goes back from {present.serial} to {loaded.serial}")
-        return None
-
     def _look(self) -> None:
         force, self._reread = self._reread, False
-        for slot, source in enumerate(self._sources):
-            before = source.loaded
-            if self._refresh(source, force=force) and source.loaded:
-                say(f"{source.path}: zone {source.loaded.zone} has serial {source.loaded.serial}")
-                for worker in self._workers:
-                    if worker is not self._tcp:
-                        self._hand(worker, slot)
-                if before is not None:
-                    if self._options.transfers:
-                        old = parts_of(before.descriptor)[0]
-                        self._remember(source, source.loaded, old)
-                    os.close(before.descriptor)
-                self._hand(self._tcp, slot)
+        for slot, before in self._sources.look(force=force):
+            source = self._sources[slot]
+            assert source.loaded is not None
+            say(f"{source.path}: zone {source.loaded.zone} has serial {source.loaded.serial}")
+            for worker in self._workers:
+                if worker is not self._tcp:
+                    self._hand(worker, slot)
+            if before is not None:
+                # Transfers must know the way before they know the list; answers need not wait for that.
+                self._sources.remember(slot, before)
+                os.close(before.descriptor)
+            self._hand(self._tcp, slot)
 
-    def _recall(self, source: _Source, loaded: Loaded) -> None:
-        """Take up the history where the last run of the server left it."""
-        served = source.log.open(loaded.zone)
-        if served is None or served.serial != loaded.serial:
-            self._remember(source, loaded, served)
-
-    def _remember(self, source: _Source, loaded: Loaded, old: Snapshot | None) -> None:
-        """Note what leads from the old list to the new one, for those who have the old one."""
-        new, _ = parts_of(loaded.descriptor)
-        if old is not None and (old.serial, old.body_digest) == (new.serial, new.body_digest):
-            return
-        try:
-            entry = history.step(old, new, int(self._clock())) if old else None
-        except Exception:  # noqa: BLE001 - it only costs secondaries a whole transfer
-            traceback.print_exc(file=sys.stderr)
-            entry = None
-        source.log.add(entry, memoryview(new.data()))
-
-    def _hand(self, worker: _Worker, slot: int) -> None:
+    def _hand(self, worker: Worker, slot: int) -> None:
         loaded = self._sources[slot].loaded
         if worker.line is None or loaded is None or worker is self._fetcher:
             return
@@ -302,7 +157,7 @@ class Parent:
                 control.hand(worker.line, slot, self._sources[slot].log.descriptor, history=True)
             control.hand(worker.line, slot, loaded.descriptor)
 
-    def _hear(self, worker: _Worker) -> None:
+    def _hear(self, worker: Worker) -> None:
         """Take acknowledgements of one worker, or notice that it is gone."""
         while worker.line is not None:
             try:
@@ -334,7 +189,7 @@ class Parent:
             if not worker.pid and worker.next_at <= now:
                 self._start(worker, now)
 
-    def _start(self, worker: _Worker, now: float) -> None:
+    def _start(self, worker: Worker, now: float) -> None:
         ours, theirs = control.pair()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -348,7 +203,7 @@ class Parent:
         for slot in range(len(self._sources)):
             self._hand(worker, slot)
 
-    def _child(self, worker: _Worker, ours: socket.socket, theirs: socket.socket) -> Never:
+    def _child(self, worker: Worker, ours: socket.socket, theirs: socket.socket) -> Never:
         """Be the worker. The other workers' lines must close here, or they would outlive the parent."""
         code = 1
         try:
@@ -366,10 +221,7 @@ class Parent:
                         sock.close()
             if self._options.metrics is not None and worker is not self._tcp:
                 self._options.metrics.close()
-            for source in self._sources:
-                os.close(source.log.descriptor)
-                if source.loaded:
-                    os.close(source.loaded.descriptor)
+            self._sources.close()
             gc.disable()  # nothing in the loops makes cycles
             worker.body(worker.sockets, theirs, Served(len(self._sources), self._options), self._clock)
             code = 0
@@ -378,7 +230,7 @@ class Parent:
         finally:
             os._exit(code)
 
-    def _drop_line(self, worker: _Worker) -> None:
+    def _drop_line(self, worker: Worker) -> None:
         if worker.line is not None:
             self._selector.unregister(worker.line)
             worker.line.close()

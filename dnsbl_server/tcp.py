@@ -20,7 +20,9 @@ from dnsbl_server import metrics, transfer
 from dnsbl_server.holder import Served
 from dnsbl_server.metrics import Counters
 from dnsbl_server.notify import Notifier
+from dnsbl_server.querylog import query_log
 from dnsbl_server.respond import respond
+from dnsbl_server.say import say
 from dnsbl_server.service import Note
 from dnsbl_server.udp import take_snapshot
 
@@ -44,6 +46,7 @@ class Connections:
         self.served = served
         self.clock = clock
         self.counters = counters
+        self.log = query_log(served.options, clock)
         self._total = total
         self._all: OrderedDict[Connection, None] = OrderedDict()
         self._by_client: dict[bytes, OrderedDict[Connection, None]] = {}
@@ -187,6 +190,9 @@ class Connection(asyncio.Protocol):
             reply = None
         if reply is None:
             return  # not a query; the idle clock goes on
+        log = connections.log
+        if log is not None and log.chosen(1):
+            log.write(reply, self._client, tcp=True)
         connections.counters.answered(note, reply[3] & 0xF, v6=len(self._client) > 4, tcp=True)  # noqa: PLR2004
         self._send(reply, self._keepalive())
 
@@ -271,7 +277,7 @@ async def _serve(
     total = max(1, min(TOTAL, soft - _SPARE_DESCRIPTORS))
     connections = Connections(served, clock, total, counters[-1])
     options = served.options
-    notifier = Notifier(options.notify, lambda family: options.notify_from.get(family, ""), clock, _say)
+    notifier = Notifier(options.notify, lambda family: options.notify_from.get(family, ""), clock, say)
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
 
@@ -294,7 +300,3 @@ async def _serve(
     await gone.wait()
     for server in servers:
         server.close()
-
-
-def _say(text: str) -> None:
-    print(f"backscatter-dnsbl: {text}", file=sys.stderr, flush=True)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from dnsbl_server import control, general, limit
-from dnsbl_server.batch import Batch, Received, set_timer_slack
+from dnsbl_server.batch import AVAILABLE, Batch, Received, set_timer_slack
 from dnsbl_server.fast import Fast
 from dnsbl_server.holder import Served
 from dnsbl_server.metrics import Counters
+from dnsbl_server.plain import PlainBatch
+from dnsbl_server.querylog import query_log
 from dnsbl_server.respond import respond
 from dnsbl_server.service import Note, Service
 from dnsbl_server.slots import SLOTS, Slots
@@ -23,6 +25,9 @@ _KNOWN: Final = 1 << 16
 """Addresses whose admission is remembered."""
 _ROUNDS: Final = 16
 """Batches from one socket before the others and the parent are looked at again."""
+
+
+AnyBatch = Batch | PlainBatch
 
 
 class Worker:
@@ -42,17 +47,19 @@ class Worker:
         self._limit = limit.RateLimit(options.rate_limit) if options.rate_limit else None
         self._access = options.access if options.access.limited else None
         self._known: dict[bytes, int | None] = {}
+        self._plain = options.plain or not AVAILABLE
+        self._log = query_log(options, clock)
         self._slots = Slots()
         self._fast = self._new_fast()
 
     def _new_fast(self) -> Fast:
         return Fast(self._served.service, self._slots, watch_cookies=self._limit is not None)
 
-    def batch_for(self, sock: socket.socket) -> Batch:
+    def batch_for(self, sock: socket.socket) -> AnyBatch:
         """Return the batch of a socket over this worker's memory."""
-        return Batch(sock, self._slots)
+        return PlainBatch(sock, self._slots) if self._plain else Batch(sock, self._slots)
 
-    def answer_waiting(self, batch: Batch) -> None:
+    def answer_waiting(self, batch: AnyBatch) -> None:
         """Answer what waits at a socket, some batches at most."""
         for _ in range(_ROUNDS):
             received = batch.receive()
@@ -65,6 +72,10 @@ class Worker:
             except Exception:  # noqa: BLE001 - a fault of ours must cost one batch, not the server
                 traceback.print_exc(file=sys.stderr)
                 continue
+            if self._log is not None:
+                for slot in self._log.chosen(count):
+                    if slot not in silent:
+                        self._log.write(self._slots.reply(slot), batch.client(slot), tcp=False)
             batch.send(count, silent)
             self._counters.took(time.perf_counter() - began, count - len(silent))
             if count < SLOTS:
@@ -72,7 +83,7 @@ class Worker:
                     return
                 time.sleep(self._nap_s)
 
-    def _answer(self, batch: Batch, received: Received) -> list[int]:
+    def _answer(self, batch: AnyBatch, received: Received) -> list[int]:
         """Answer one batch in its slots; return the slots that stay silent."""
         service = self._served.service
         if self._fast.service is not service:
@@ -90,7 +101,7 @@ class Worker:
         return silent
 
     def _general(
-        self, batch: Batch, received: Received, slot: int, service: Service, silent: list[int], now: int
+        self, batch: AnyBatch, received: Received, slot: int, service: Service, silent: list[int], now: int
     ) -> bool:
         """Answer one datagram by the general path; return whether that is an NXDOMAIN to be limited."""
         data = self._slots.datagram(slot, received.lengths[slot])
@@ -108,7 +119,7 @@ class Worker:
         self._counters.answered(note, rcode, v6=batch.v6, tcp=False)
         return rcode == NXDOMAIN and not note.trusted
 
-    def _count(self, batch: Batch, count: int) -> list[int]:
+    def _count(self, batch: AnyBatch, count: int) -> list[int]:
         """Count what the fast path answered; return slots of NXDOMAIN to be limited, if limits are set."""
         fast, cells = self._fast, self._counters.cells
         seen = bytes(fast.marks[:count])
@@ -129,7 +140,7 @@ class Worker:
             slot for slot, mark in enumerate(seen) if meaning[mark][1] == NXDOMAIN and slot not in trusted
         ]
 
-    def _admitted(self, batch: Batch, lengths: Sequence[int]) -> list[int]:
+    def _admitted(self, batch: AnyBatch, lengths: Sequence[int]) -> list[int]:
         """Return lengths with 0 for datagrams of clients that only the general path may judge."""
         assert self._access is not None
         admitted = list(lengths)
@@ -145,7 +156,7 @@ class Worker:
         return admitted
 
     def _limited(
-        self, batch: Batch, slots: list[int], silent: list[int], now: int, limiter: limit.RateLimit
+        self, batch: AnyBatch, slots: list[int], silent: list[int], now: int, limiter: limit.RateLimit
     ) -> None:
         """Cut or keep back NXDOMAIN answers in these slots to networks that get too many."""
         for slot in slots:

@@ -21,7 +21,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from feed.domain.address import AddressError, parse_network
 
 _OTHER_VARIABLES: Final = frozenset(
-    {"BSF_CONFIG", "BSF_REQUIRE_ALL", "BSF_CORPORA", "BSF_CONFORMANCE", "BSF_EXIM_ROOT", "BSF_RBLDNSD_TESTS"}
+    {
+        "BSF_CONFIG",
+        "BSF_REQUIRE_ALL",
+        "BSF_CORPORA",
+        "BSF_CONFORMANCE",
+        "BSF_EXIM_ROOT",
+        "BSF_RBLDNSD_TESTS",
+        "BSF_FUZZ",
+        "BSF_FUZZ_SEED",
+    }
 )
 """Variables that are no settings: where the settings are, and what the tests are told."""
 
@@ -154,10 +163,29 @@ class HttpSettings(_Section):
 
 
 class DnsSettings(_Section):
-    """`[dns]`: what `backscatter-feed serve` starts."""
+    """`[dns]`: what `backscatter-feed serve` starts; `backscatter-dnsbl --help` says more of each."""
 
     listen: tuple[Listen, ...] = ("127.0.0.1:5300",)
     workers: int = Field(default=1, ge=1, le=256)
+    allow_query: tuple[Cidr, ...] = ()
+    """Networks that may ask, all others are refused; nobody is, unless this or `client_keys` is set."""
+    client_keys: pathlib.Path | None = None
+    """File of key labels, lines `KEY [NAME]`."""
+    rate_limit: int | None = Field(default=None, ge=0, le=10_000_000)
+    """NXDOMAIN answers a second for a /24 or /56 and worker; 0 = none. Default: 2,000, with private none."""
+    allow_transfer: tuple[str, ...] = ()
+    """Networks, or `key:NAME`, that may have whole zones."""
+    tsig_key: pathlib.Path | None = None
+    notify: tuple[str, ...] = ()
+    """Secondaries to tell of new serials: HOST:PORT or HOST:PORT,KEY."""
+    history: pathlib.Path | None = None
+    """Folder for what changed in 72 hours, so that IXFR goes on after a restart."""
+    cookie_secret: pathlib.Path | None = None
+    metrics: Listen | None = None
+    query_log: pathlib.Path | None = None
+    """A sample of the queries, without whole addresses of askers; nothing is kept unless this is set."""
+    query_log_sample: int = Field(default=1000, ge=1)
+    plain_sockets: bool = False
 
 
 class SiteSettings(_Section):

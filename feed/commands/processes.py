@@ -44,11 +44,7 @@ def serve_all(
     config = context.find_root().obj
     chosen = ["--config", str(config)] if config else []
     python = [sys.executable, "-m"]
-    dns = [*python, "dnsbl_server", "--wait", "--workers", str(settings.dns.workers)]
-    for listen in settings.dns.listen:
-        dns += ["--listen", listen]
-    for file in settings.publish.files.values():
-        dns += ["--snapshot", str(file)]
+    dns = [*python, "dnsbl_server", *serve.dns_arguments(settings)]
     if first:
         print(first_run.tour(settings), flush=True)
     raise SystemExit(

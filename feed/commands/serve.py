@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from feed.settings import Settings
+
 CONFIGURATION: Final = 78
 """Exit code of a child that cannot work as it is set up (EX_CONFIG): restarting would not help."""
 
+_COMMUNITY_RATE: Final = 2000
+"""NXDOMAIN answers a second for a network, far above what a mail hub asks; a private feed has no limit."""
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _HEALTHY_S: Final = 60.0
 _GRACE_S: Final = 4.0
@@ -27,6 +31,35 @@ class _Child:
     started_at: float = 0.0
     failures: int = 0
     start_at: float = 0.0
+
+
+def dns_arguments(settings: Settings) -> list[str]:
+    """Return the arguments of the DNS server for both zones, as `[dns]` sets it."""
+    dns = settings.dns
+    rate = dns.rate_limit
+    if rate is None:
+        rate = 0 if settings.score.policy == "private" else _COMMUNITY_RATE
+    options: dict[str, Sequence[object]] = {
+        "--workers": [dns.workers],
+        "--listen": dns.listen,
+        "--snapshot": [*settings.publish.files.values()],
+        "--allow-query": dns.allow_query,
+        "--client-keys": [dns.client_keys],
+        "--rate-limit": [rate],
+        "--allow-transfer": dns.allow_transfer,
+        "--tsig-key": [dns.tsig_key],
+        "--notify": dns.notify,
+        "--history": [dns.history],
+        "--cookie-secret": [dns.cookie_secret],
+        "--metrics": [dns.metrics],
+        "--query-log": [dns.query_log],
+        "--query-log-sample": [dns.query_log_sample],
+    }
+    given = [
+        text for name, values in options.items() for value in values if value is not None
+        for text in (name, str(value))
+    ]  # fmt: skip
+    return ["--wait", *given, *(["--plain-sockets"] if dns.plain_sockets else [])]
 
 
 def run(table: dict[str, Sequence[str]], *, clock: Callable[[], float] = time.monotonic) -> int:

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from dnsbl_server.__main__ import _arguments
+from dnsbl_server.arguments import parse
 from feed.settings import Settings
 from tests.conftest import ROOT
 
@@ -27,7 +27,7 @@ def test_units_start_programs_that_exist(unit: pathlib.Path) -> None:
 
 
 def test_the_dns_unit_gives_arguments_that_are_taken() -> None:
-    arguments = _arguments(_command((ROOT / "docs/systemd/backscatter-dnsbl.service").read_text())[1:])
+    arguments = parse(_command((ROOT / "docs/systemd/backscatter-dnsbl.service").read_text())[1:])
     assert (arguments.wait, arguments.workers, len(arguments.snapshot)) == (True, 2, 2)
 
 
