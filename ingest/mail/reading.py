@@ -6,10 +6,10 @@ from typing import Final
 from feed.domain.event import Kind
 from ingest.mail import limits
 from ingest.mail.arf import Wrapped, unwrap
+from ingest.mail.border import BorderHop, border_hop
 from ingest.mail.judgement import Registration
 from ingest.mail.kinds import Finding, recognise
 from ingest.mail.notice import Notice
-from ingest.mail.received import BorderHop, border_hop
 from ingest.mail.returned import NOTHING_RETURNED, Returned, original_of, read_returned
 from ingest.mail.skeleton import read_skeleton
 
