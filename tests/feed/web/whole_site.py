@@ -28,7 +28,7 @@ from feed.store import (
     retractions,
     sessions,
 )
-from feed.store.bulk_actions import Wanted
+from feed.store.bulk_actions import Action, Wanted
 from feed.store.canaries import Outcome
 from feed.store.controls import Control
 from feed.store.receipts import Receipt
@@ -181,9 +181,10 @@ def _operate(world: World) -> None:
                 source_id=world.reporters[0], network="198.51.100.0/28", role="own"
             )
         )
-        for kind, network in (("end", "192.0.2.9"), ("hold", "192.0.2.10")):
+        done: tuple[tuple[Action, str], ...] = (("end", "192.0.2.9"), ("hold", "192.0.2.10"))
+        for action, network in done:
             number = bulk_actions.prepare(
-                connection, "end" if kind == "end" else "hold",
+                connection, action,
                 Wanted(network=parse_network(network), words=f"inside {network}"), author="op",
                 reason="a slip", until_minute=now // 60 + 1440, now=now,
             )  # fmt: skip
