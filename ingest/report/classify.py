@@ -55,10 +55,10 @@ def classify(facts: Facts, known: Known) -> tuple[Kind, str]:
     """Return the class and a stable word for the reason."""
     if facts.forwarder:
         return Kind.UNKNOWN, "from_forwarder"
+    if known.original_sent:  # whoever it came to: the log may not show it
+        return Kind.GENUINE, "original_sent"
     if not facts.own_domain:
         return Kind.UNKNOWN, "not_our_domain"
-    if known.original_sent:
-        return Kind.GENUINE, "original_sent"
     if facts.unique and known.recipient_sent:
         return Kind.GENUINE, "unique_sender_used"
     return _refused(known) if facts.refused else _accepted(facts, known)

@@ -51,6 +51,11 @@ HOST = b"H=mail.e.example (helo.e.example) [192.0.2.66]:4711"
             Went(OLD, b"a@b.example", b"198.51.100.1"),
             id="refused over there",
         ),
+        pytest.param(
+            OLD + b" ** u@own.example: retry timeout exceeded",
+            Went(OLD, b"u@own.example", None),
+            id="given up, without a router",
+        ),
         pytest.param(OLD + b" Completed", Ended(OLD), id="end"),
         pytest.param(
             OLD + b" bsf-original <f@own.example> sender <u@own.example>",
