@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import os
 import pathlib
 import sys
 import time
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(options.run(options))
     except (FeedError, SpoolError, NetworkError, commands.CommandError) as problem:
         sys.exit(f"backscatter-report: {problem}")
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as problem:
         sys.exit(f"backscatter-report: {problem.filename}: {problem.strerror}")
     except KeyboardInterrupt:
@@ -156,6 +160,13 @@ def _add_init(commands_: "_Commands[argparse.ArgumentParser]") -> None:
     )
     init.add_argument(
         "--forwarder", action="append", default=[], metavar="CIDR", help="servers that forward to you"
+    )
+    init.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        metavar="LOG",
+        help="a log that may show forwarders and own servers",
     )
     init.set_defaults(run=lambda options: commands.run_init(options, _clock))
 

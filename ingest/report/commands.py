@@ -5,8 +5,10 @@ import contextlib
 import dataclasses
 import datetime as dt
 import fcntl
+import os
 import pathlib
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ingest.report import picture, propose
+from ingest.report import neighbours, picture, propose
 from ingest.report.client import FeedClient, FeedError
 from ingest.report.flush import Flush
 from ingest.report.follow import Follower
@@ -225,8 +227,8 @@ def flush_all(settings: Settings, clock: Clock, *, quiet: bool = False) -> int:
     return 1 if waiting else 0
 
 
-def run_init(options: argparse.Namespace, _clock: Clock) -> int:
-    """Print reporter settings proposed from the mail server's configuration."""
+def run_init(options: argparse.Namespace, clock: Clock) -> int:
+    """Print reporter settings proposed from the mail server's configuration, and from its logs if named."""
     if options.postfix:
         found = propose.from_postfix(_configuration(options, ["postconf", "-x"]))
     else:
@@ -235,8 +237,9 @@ def run_init(options: argparse.Namespace, _clock: Clock) -> int:
     for host in options.backup_mx:
         if not found.add_network(host):
             raise CommandError(f"--backup-mx: {host} is no address and no network")
+    forwarders = [*options.forwarder, *_from_logs(options, found, clock())]
     command = propose.operator_command(
-        found, organisation=options.organisation, contact=options.contact, forwarders=options.forwarder
+        found, organisation=options.organisation, contact=options.contact, forwarders=forwarders
     )
     print(f"# For the operator of the feed:\n# {command}")
     for note in found.notes:
@@ -247,15 +250,30 @@ def run_init(options: argparse.Namespace, _clock: Clock) -> int:
             "# their own servers send their mail and get its bounces: scan their logs too, or leave them out"
         )
     print("# NOTE a backup MX of yours elsewhere passes bounces on: name it with --backup-mx ADDRESS")
-    print(propose.client_file(found, forwarders=options.forwarder))
+    print(propose.client_file(found, forwarders=forwarders))
     return 0
+
+
+def _from_logs(options: argparse.Namespace, found: propose.Proposal, now: dt.datetime) -> list[str]:
+    """Add own servers that the logs show to the proposal, and return the forwarders, with a note for each."""
+    zone = now.astimezone().tzinfo or dt.UTC
+    own = tuple(map(network, found.networks))
+    proposed = neighbours.neighbours_in(
+        options.log, own=own, domains=found.domains, zone=zone, now=now, complain=complain
+    )
+    for one in proposed:
+        found.notes.append(f"{one.address} {one.name}: {one.words}; take it out if that is wrong")
+        if one.is_own:
+            found.add_network(one.address)
+    return [one.address for one in proposed if not one.is_own]
 
 
 def _configuration(options: argparse.Namespace, *programs: list[str]) -> str:
     if options.file is not None:
         return pathlib.Path(options.file).read_text(encoding="utf-8", errors="replace")
     texts = []
-    for program in programs:
+    for name, *arguments in programs:
+        program = [_program(name), *arguments]
         try:
             done = subprocess.run(  # noqa: S603 - fixed programs, no shell
                 program, capture_output=True, text=True, errors="replace", timeout=60, check=True
@@ -264,3 +282,10 @@ def _configuration(options: argparse.Namespace, *programs: list[str]) -> str:
             raise CommandError(f"{' '.join(program)}: {problem}") from None
         texts.append(done.stdout)
     return "\n".join(texts)
+
+
+def _program(name: str) -> str:
+    """Return the path of a mail server's program; Debian names Exim exim4, and cron has no sbin in its path."""
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+    found = (shutil.which(one, path=path) for one in (name, f"{name}4"))
+    return next((one for one in found if one is not None), name)

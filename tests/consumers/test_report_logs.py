@@ -22,7 +22,8 @@ SETTINGS = Settings(
 
 
 def scanned(log: pathlib.Path) -> list[Judged]:
-    index, complaints = Index(None), []
+    index = Index(None)
+    complaints: list[str] = []
     now = dt.datetime.now(dt.UTC)
     scan([str(log)], index, Keys(b"k" * 32), SETTINGS, zone=now.astimezone().tzinfo or dt.UTC, now=now,
          complain=complaints.append)  # fmt: skip

@@ -10,6 +10,8 @@ import pytest
 from ingest.report.networks import network
 from ingest.report.propose import client_file, from_exim, from_postfix, operator_command
 from ingest.report.settings import SettingsError, settings_of
+from tests.conftest import needs
+from tests.ingest.report.mail_logs import NOW, PostfixLog
 
 POSTCONF = """\
 inet_interfaces = all
@@ -116,3 +118,40 @@ def test_init_prints_what_can_be_used(tmp_path: pathlib.Path) -> None:
     settings = settings_of(tomllib.loads(done.stdout))
     assert network("198.51.100.200") in settings.own_networks
     assert "# backscatter-feed reporter add mx1.own.example" in done.stdout
+
+
+def test_init_takes_forwarders_and_own_servers_from_logs(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "postconf.txt").write_text(POSTCONF)
+    log = PostfixLog()
+    for number in range(3):
+        log.bounced(NOW, client="198.51.100.78", name="mail.school.example", recipient="jo@own.example",
+                    own_id=f"d{number}@m.example", original=f"o{number}@school.example",
+                    original_sender="jo@school.example")  # fmt: skip
+        log.bounced(NOW, client="198.51.100.5", name="mx2.own.example", recipient="jo@own.example",
+                    own_id=f"e{number}@m.example")  # fmt: skip
+    (tmp_path / "mail.log").write_bytes(log.text())
+    line = [
+        sys.executable,
+        "-m",
+        "ingest.report",
+        "init",
+        "--postfix",
+        "--file",
+        str(tmp_path / "postconf.txt"),
+    ]
+    done = subprocess.run(
+        [*line, "--log", str(tmp_path / "mail.log")], capture_output=True, text=True, check=True
+    )
+    settings = settings_of(tomllib.loads(done.stdout))
+    assert settings.forwarders == (network("198.51.100.78"),)
+    assert network("198.51.100.5") in settings.own_networks
+    note = "# NOTE 198.51.100.78 mail.school.example: bounces from it return mail of another domain (3)"
+    assert note in done.stdout
+    assert "--forwarder 198.51.100.78" in done.stdout
+
+
+def test_init_asks_the_real_postfix() -> None:
+    needs("postconf")
+    line = [sys.executable, "-m", "ingest.report", "init", "--postfix"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"})
+    assert settings_of(tomllib.loads(done.stdout)).feeds
