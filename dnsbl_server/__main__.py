@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dnsbl_server import access, tsig
 from dnsbl_server.arguments import parse
-from dnsbl_server.cookies import Cookies
+from dnsbl_server.cookies import SIPHASH_SECRET, Cookies
 from dnsbl_server.listen import Bound, ListenError, bind, bind_tcp, name_of, parse_endpoint
 from dnsbl_server.options import Options, Target
 from dnsbl_server.say import StartError, say
@@ -123,14 +123,16 @@ def _cookies(arguments: argparse.Namespace) -> Cookies | None:
     if arguments.no_cookies:
         return None
     if arguments.cookie_secret is None:
-        return Cookies(secrets=(secrets.token_bytes(32),))
+        length = SIPHASH_SECRET if arguments.cookie_siphash else 32
+        return Cookies(secrets=(secrets.token_bytes(length),), siphash=arguments.cookie_siphash)
     try:
         lines = arguments.cookie_secret.read_text(encoding="ascii").split()
-        return Cookies(secrets=tuple(bytes.fromhex(line) for line in lines))
+        return Cookies(secrets=tuple(bytes.fromhex(line) for line in lines), siphash=arguments.cookie_siphash)
     except (OSError, ValueError):
         # The reason may hold a part of the secret, so it is not passed on.
         raise StartError(
-            f"{arguments.cookie_secret}: not readable, or not 32 to 64 hexadecimal digits a line"
+            f"{arguments.cookie_secret}: not readable, or not 32 to 64 hexadecimal digits a line "
+            "(32 with --cookie-siphash)"
         ) from None
 
 

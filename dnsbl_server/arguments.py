@@ -70,6 +70,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="DNS cookie secrets, one a line in hexadecimal, the newest first; the same on all mirrors "
         "behind one address (default: a new one at each start)",
     )
+    parser.add_argument(
+        "--cookie-siphash",
+        action="store_true",
+        help="cookies as RFC 9018 has them, for an address that BIND, Knot, NSD or others answer from too",
+    )
     parser.add_argument("--no-cookies", action="store_true", help="give no DNS cookies")
     _secondary_arguments(parser)
     parser.add_argument(

@@ -122,7 +122,7 @@ class Fast:
                     continue
                 answer = found
             buffer[head], vectors[vector], marks[slot] = answer
-        return left + self._others(others, lengths, raw, folded, client, now) if others else left
+        return left + self._others(others, lengths, raw, folded, text, client, now) if others else left
 
     def _others(
         self,
@@ -130,6 +130,7 @@ class Fast:
         lengths: Sequence[int],
         raw: bytes,
         folded: bytes,
+        text: str,
         client: Callable[[int], bytes],
         now: int,
     ) -> list[int]:
@@ -151,7 +152,7 @@ class Fast:
                 plan = v6_plans.get(query[V6_HEAD] + rest.lower())
             if plan is None or plan.length != length:  # then the cookie has the same length too
                 plan = self._plan_of(slot, length)
-            made = None if plan is None else self._made(plan, query, slot)
+            made = None if plan is None else self._made(plan, query, text, slot)
             if plan is None or made is None:
                 left.append(slot)
                 continue
@@ -163,9 +164,10 @@ class Fast:
                 else:
                     option = self._slots.datagram(slot, length)[asked:]
                 who = option[:CLIENT_LEN] + client(slot)
-                if who not in given:
-                    given[who] = cookies.reply(option, client(slot), self._given_at)
-                tail += given[who]
+                mine = given.get(who)
+                if mine is None:
+                    mine = given[who] = cookies.reply(option, client(slot), self._given_at)
+                tail += mine
                 if self._watch_cookies and cookies.valid(option, client(slot), now):
                     self.trusted.add(slot)
             begin = extra + plan.over
@@ -176,8 +178,8 @@ class Fast:
             )
         return left
 
-    def _made(self, plan: Plan, query: bytes, slot: int) -> Made:
-        """Return what is answered to a datagram of which `query` is the beginning; None where it is not."""
+    def _made(self, plan: Plan, query: bytes, text: str, slot: int) -> Made:
+        """Return what is answered to a datagram that begins with `query`; None where nothing is here."""
         zone = plan.zone
         try:
             if plan.v6:
@@ -186,7 +188,8 @@ class Fast:
                 data = self._slots.datagram(slot, plan.length)
                 if data[plan.name_end : plan.question_end - wire.PAIR.size].lower() != zone.apex:
                     return None
-            name = query[_NAME_AT : plan.name_end].translate(_DOTS).decode("latin-1")
+            at = slot * STRIDE
+            name = text[at + _NAME_AT : at + plan.name_end]
             number = int.from_bytes(inet_pton(AF_INET, name), "little")
         except (ValueError, OSError):
             return None

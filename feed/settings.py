@@ -181,6 +181,7 @@ class DnsSettings(_Section):
     history: pathlib.Path | None = None
     """Folder for what changed in 72 hours, so that IXFR goes on after a restart."""
     cookie_secret: pathlib.Path | None = None
+    cookie_siphash: bool = False
     metrics: Listen | None = None
     query_log: pathlib.Path | None = None
     """A sample of the queries, without whole addresses of askers; nothing is kept unless this is set."""

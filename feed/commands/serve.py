@@ -59,7 +59,8 @@ def dns_arguments(settings: Settings) -> list[str]:
         text for name, values in options.items() for value in values if value is not None
         for text in (name, str(value))
     ]  # fmt: skip
-    return ["--wait", *given, *(["--plain-sockets"] if dns.plain_sockets else [])]
+    switches = {"--plain-sockets": dns.plain_sockets, "--cookie-siphash": dns.cookie_siphash}
+    return ["--wait", *given, *(name for name, on in switches.items() if on)]
 
 
 def run(table: dict[str, Sequence[str]], *, clock: Callable[[], float] = time.monotonic) -> int:

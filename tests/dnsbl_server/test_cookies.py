@@ -2,7 +2,7 @@
 
 import pytest
 
-from dnsbl_server.cookies import Cookies, legal
+from dnsbl_server.cookies import Cookies, legal, siphash
 
 NOW = 1_800_000_000
 HOME = bytes((192, 0, 2, 1))
@@ -47,3 +47,28 @@ def test_lengths(length: int, good: bool) -> None:
 def test_useless_secrets_are_refused(secrets: tuple[bytes, ...]) -> None:
     with pytest.raises(ValueError, match="16 to 32"):
         Cookies(secrets=secrets)
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(0, "310e0edd47db6f72"), (1, "fd67dc93c539f874"), (15, "e545be4961ca29a1")],
+)
+def test_siphash_is_that_of_its_authors(length: int, expected: str) -> None:
+    """Their test vectors: the key is 00 01 … 0f, the data 00 01 and so on."""
+    assert siphash(bytes(range(16)), bytes(range(length))).hex() == expected
+
+
+def test_a_cookie_with_siphash_is_that_of_rfc_9018() -> None:
+    """Appendix A.1: learning a new server cookie."""
+    cookies = Cookies(secrets=(bytes.fromhex("e5e973e5a6b2a43f48e7dc849e37bfcf"),), siphash=True)
+    client = bytes((198, 51, 100, 100))
+    made = cookies.reply(bytes.fromhex("2464c4abcf10c957"), client, 1_559_731_985)
+    assert made.hex() == "2464c4abcf10c957" + "010000005cf79f111f8130c3eee29480"
+    assert cookies.valid(made, client, 1_559_731_985 + 60)
+    assert not cookies.valid(made, bytes((198, 51, 100, 101)), 1_559_731_985)
+    assert not Cookies(secrets=cookies.secrets).valid(made, client, 1_559_731_985)
+
+
+def test_siphash_needs_secrets_of_its_length() -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        Cookies(secrets=(NEW,), siphash=True)

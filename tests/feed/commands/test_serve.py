@@ -32,6 +32,7 @@ def test_every_setting_reaches_the_name_server() -> None:
         "query_log": pathlib.Path("log"),
         "query_log_sample": 50,
         "plain_sockets": True,
+        "cookie_siphash": True,
     }
     assert set(chosen) == set(DnsSettings.model_fields)
     found = parsed(DnsSettings.model_validate(chosen))
