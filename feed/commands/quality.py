@@ -1,6 +1,5 @@
 """`quality`: what a month of the feed and of each reporter was worth."""
 
-import calendar
 import dataclasses
 import datetime as dt
 import json
@@ -16,9 +15,11 @@ from feed.commands.daily import Json
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.domain.quality import Quality
+from feed.jobs.quality import month_before, month_of
 from feed.jobs.retention import EVENT_DAYS
 from feed.store import quality as measuring
-from feed.store import reporters
+from feed.store import quality_months, reporters
+from feed.store.database import Database
 
 _UNIX_DAY = dt.date(1970, 1, 1)
 _MINUTES_AN_HOUR = 60
@@ -34,20 +35,28 @@ def quality(
     """Show volume, contribution, latency, accuracy and coverage of the feed and of each reporter."""
     feed = feed_of(context)
     today = dt.datetime.fromtimestamp(now(), dt.UTC).date()
-    before = (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
-    first = _first_of(month) if month is not None else before
-    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    first = _first_of(month) if month is not None else month_before(today)
     if first > today:
         fail("this month has not begun")
-    if (today - first).days > EVENT_DAYS:
-        fail(f"reports are kept for {EVENT_DAYS} days, and that month began before")
-    found = measuring.quality(feed.database, first_day=_day(first), last_day=_day(last))
+    found = _report(feed.database, first, today)
     with feed.database.read() as connection:
         names = {one.source_id: one.name for one in reporters.everyone(connection)}
     if as_json:
-        print(json.dumps(_document(found, names, first, last), indent=2))
+        print(json.dumps(_document(found, names), indent=2))
         return
-    _print(found, names, f"{first:%Y-%m}" + ("" if last < today else ", not over"))
+    _print(found, names, f"{first:%Y-%m}" + ("" if _date(found.last_day) < today else ", not over"))
+
+
+def _report(database: Database, first: dt.date, today: dt.date) -> Quality:
+    """Return the report made now, or the one that was kept where the events have gone."""
+    first_day, last_day = month_of(first)
+    if (today - first).days <= EVENT_DAYS:
+        return measuring.quality(database, first_day=first_day, last_day=last_day)
+    with database.read() as connection:
+        found = quality_months.kept(connection, first_day=first_day)
+    if found is None:
+        fail(f"reports are kept for {EVENT_DAYS} days, and of that month nothing else was kept")
+    return found
 
 
 def _first_of(month: str) -> dt.date:
@@ -57,14 +66,14 @@ def _first_of(month: str) -> dt.date:
     return dt.date(int(shape[1]), int(shape[2]), 1)
 
 
-def _day(date: dt.date) -> int:
-    return (date - _UNIX_DAY).days
+def _date(day: int) -> dt.date:
+    return _UNIX_DAY + dt.timedelta(days=day)
 
 
-def _document(found: Quality, names: dict[int, str], first: dt.date, last: dt.date) -> dict[str, Any]:
+def _document(found: Quality, names: dict[int, str]) -> dict[str, Any]:
     return {
-        "first_day": first.isoformat(),
-        "last_day": last.isoformat(),
+        "first_day": _date(found.first_day).isoformat(),
+        "last_day": _date(found.last_day).isoformat(),
         "complete": found.complete,
         "feed": dataclasses.asdict(found.feed),
         "reporters": [

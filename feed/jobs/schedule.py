@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from feed.jobs import bulk_actions, feeds, outbox, publish, retention, retract, score, trust
+from feed.jobs import bulk_actions, feeds, outbox, publish, quality, retention, retract, score, trust
 from feed.jobs.leader import Leader
 from feed.jobs.provider_file import ProviderFile
 from feed.jobs.selfcheck import SelfCheck
@@ -90,10 +90,11 @@ class Scheduler:
             self._guarded("feed files", self._feed_files)
 
     def night(self) -> None:
-        """Make and drop weeks, delete what is past its time, and weigh what reporters earned."""
+        """Make and drop weeks, delete what is past its time, weigh reporters, report on the last month."""
         self._guarded("retention", lambda: retention.sweep(self._feed.database, now=int(self._clock())))
         self._guarded("outbox", lambda: outbox.sweep(self._feed.database, now=int(self._clock())))
         self._guarded("trust", self._trust)
+        self._guarded("quality", self._quality)
 
     def check(self) -> None:
         """Check cells and states against the events."""
@@ -119,6 +120,10 @@ class Scheduler:
         done = trust.weigh(self._feed.database, now=int(self._clock()))
         if done.changed or done.ended:
             _log.info("weights", changed=len(done.changed), ended=list(done.ended))
+
+    def _quality(self) -> None:
+        if quality.keep_last_month(self._feed.database, now=int(self._clock())):
+            _log.info("report of the last month is there")
 
     def _check(self) -> None:
         feed = self._feed

@@ -420,6 +420,16 @@ confirmation = sa.Table(
     comment="Cache of events: what emitters seen by traps earned the reporters that named them before",
 )
 
+quality_month = sa.Table(
+    "quality_month",
+    metadata,
+    _column("first_day", sa.Integer, "first day of the month"),
+    _column("made_at", sa.BigInteger, "when"),
+    _column("body", sa.Text, "the measures of the feed and of each reporter, JSON"),
+    sa.PrimaryKeyConstraint("first_day"),
+    comment="Quality reports of months that are over",
+)
+
 manual_listing = sa.Table(
     "manual_listing",
     metadata,
