@@ -23,6 +23,8 @@ from feed.domain.snippets import WRITERS, Stage
 from tests.consumers import lab
 
 MAIN, SCORE, WORLD = lab.ZONES.zone, lab.ZONES.score_zone, "world.test"
+WRONG: Final = {"answers everything": "127.0.0.3", "invents answers": "127.0.0.4"}
+"""Which name server is asked, by the name of the configuration; else ours."""
 PINNED: Final = f"reject_rbl_client {MAIN}=127.0.0.2"
 
 
@@ -46,6 +48,7 @@ POSTFIX: Final = {
         f"check_sender_access inline:{{{{<> = {PINNED}}}}}\n"
     ),
     "F: not pinned, zone that answers everything": _at_data(f"reject_rbl_client {WORLD}"),
+    "B4: as printed, resolver that invents answers": WRITERS["postfix"](lab.ZONES, Stage.REFUSE),
     "F: pinned, zone that answers everything": _at_data(f"reject_rbl_client {WORLD}=127.0.0.2"),
     "not pinned, our zone": _at_data(f"reject_rbl_client {MAIN}"),
     "not pinned, no condition on the sender, our zone": (
@@ -77,9 +80,9 @@ EXIM: Final = {
 
 
 @contextlib.contextmanager
-def wrong_dns() -> Iterator[str]:
-    """Answer 127.255.255.254 to everything, as lists do that mean "over quota"; yields the address."""
-    address, done = "127.0.0.3", threading.Event()
+def wrong_dns(address: str, answer: str) -> Iterator[None]:
+    """Answer the same to everything, at port 53 of `address`."""
+    done = threading.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((address, 53))
         sock.settimeout(0.1)
@@ -91,14 +94,14 @@ def wrong_dns() -> Iterator[str]:
                     reply = dnslib.DNSRecord.parse(wire).reply()
                     if reply.q.qtype == dnslib.QTYPE.A:
                         reply.add_answer(
-                            dnslib.RR(reply.q.qname, dnslib.QTYPE.A, ttl=5, rdata=dnslib.A("127.255.255.254"))
+                            dnslib.RR(reply.q.qname, dnslib.QTYPE.A, ttl=5, rdata=dnslib.A(answer))
                         )
                     sock.sendto(reply.pack(), peer)
 
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield address
+            yield
         finally:
             done.set()
             thread.join()
@@ -120,11 +123,16 @@ def postfix(folder: pathlib.Path) -> dict[str, dict[str, str]]:
         _service(ports[name], text.replace("FOLDER", str(folder))) for name, text in POSTFIX.items()
     )
     found, resolv = {}, folder / "resolv.conf"
-    with wrong_dns() as wrong, lab.postfix_with(folder, "", services=services):
+    with (
+        wrong_dns("127.0.0.3", "127.255.255.254"),  # a list that means "over quota"
+        wrong_dns("127.0.0.4", "203.0.113.9"),  # a resolver that shows advertisements
+        lab.postfix_with(folder, "", services=services),
+    ):
         ours = resolv.read_text()
         lab.wait_for_port()
         for name, port in ports.items():
-            resolv.write_text(ours.replace("127.0.0.1", wrong) if "answers everything" in name else ours)
+            asked = next((wrong for words, wrong in WRONG.items() if words in name), "127.0.0.1")
+            resolv.write_text(ours.replace("127.0.0.1", asked))
             found[name] = lab.six(port)
     return found
 

@@ -47,6 +47,13 @@ def test_only_confirmed_emitters_with_an_empty_sender_are_met(stage: str) -> Non
     assert {one["calls"] for one in answers.values()} == {1}
 
 
+def test_b7_short_full_and_mapped_addresses_make_the_same_name() -> None:
+    """Names of IPv6 addresses were built wrongly from their short form, and with too many dots."""
+    answers = _tried("warn")["answers"]
+    assert all(answers[name]["notices"] == 1 for name in CONFIRMED)
+    assert answers["clean, ::1, empty sender"]["notices"] == 0
+
+
 def test_mail_passes_when_dns_is_down() -> None:
     assert _tried("refuse")["down"]["answer"] == "passed"
 

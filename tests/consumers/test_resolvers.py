@@ -36,6 +36,12 @@ def test_the_printed_lines_let_every_answer_through(software: str, protection: s
 
 
 @pytest.mark.parametrize("software", SOFTWARE)
+def test_b1_127_0_0_1_is_never_listed(software: str) -> None:
+    """Filters (rspamd) probe it, and put a list aside that answers."""
+    assert _tried(software, "none")["answers"]["never listed"] == "NXDOMAIN"
+
+
+@pytest.mark.parametrize("software", SOFTWARE)
 def test_b6_without_the_exception_the_list_seems_empty_and_the_doctor_says_why(software: str) -> None:
     found = _tried(software, "bare")
     empty = "SERVFAIL" if software == "bind" else "NOERROR"

@@ -27,6 +27,7 @@ POSTFIX = {
     "E: too early": (OK, OK, OK, OK, OK, OK),
     "F: not pinned, zone that answers everything": (DATA, DATA, OK, DATA, DATA, OK),
     "F: pinned, zone that answers everything": (OK, OK, OK, OK, OK, OK),
+    "B4: as printed, resolver that invents answers": (OK, OK, OK, OK, OK, OK),
     # Whoever forgets the code refuses confirmed emitters only, since the main zone holds nothing else.
     "not pinned, our zone": (DATA, DATA, OK, OK, OK, OK),
     "not pinned, no condition on the sender, our zone": (RCPT, RCPT, RCPT, OK, OK, RCPT),
