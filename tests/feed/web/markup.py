@@ -100,6 +100,13 @@ def _landmarks(found: list[Element]) -> Iterator[str]:
     navigations = [one.get("aria-label") for one in found if one.tag == "nav"]
     if "" in navigations or len(set(navigations)) != len(navigations):
         yield f"navigations {navigations}"
+    regions = [
+        one.get("aria-label") or one.get("aria-labelledby")
+        for one in found
+        if one.tag == "section" or one.get("role") == "region"
+    ]
+    if len(set(regions)) != len(regions):
+        yield f"regions {regions}"
     if not any(one.tag == "html" and one.get("lang") == "en" for one in found):
         yield "no language"
     first = next((one for one in found if one.tag == "a"), None)
