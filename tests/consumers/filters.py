@@ -87,11 +87,13 @@ def _answers() -> bool:
     return True
 
 
-def ask_rspamd(client: str, sender: str | None, number: int) -> dict[str, Any]:
-    """Return action, and our symbols with their scores, of a mail."""
+def ask_rspamd(client: str, sender: str | None, number: int, *, user: str = "") -> dict[str, Any]:
+    """Return action, and our symbols with their scores, of a mail; user: who logged in."""
     headers = {"IP": client, "Rcpt": lab.RECIPIENT, "Helo": "client.example"}
     if sender is not None:
         headers["From"] = sender
+    if user:
+        headers["User"] = user
     request = urllib.request.Request(
         "http://127.0.0.1:11333/checkv2", data=MAIL.format(number=number).encode(), headers=headers
     )
@@ -109,6 +111,7 @@ def try_rspamd(stage: Stage, folder: pathlib.Path) -> dict[str, Any]:
             name: ask_rspamd(client, sender, number)
             for number, (name, (client, sender)) in enumerate(CASES.items())
         }
+        found["own user"] = ask_rspamd(lab.LISTED, "", 97, user="jo")
         with lab.questions() as asked:
             ask_rspamd(lab.LISTED_TOO, lab.NORMAL, 98)
         found["asked_for_normal"] = sorted(name for name in asked if name.endswith(lab.ZONES.zone))

@@ -61,6 +61,13 @@ def test_rspamd_lets_mail_pass_when_dns_is_down(stage: str) -> None:
     assert set(down["symbols"]) <= {"BSFEED_NULL_SENDER"}
 
 
+def test_rspamd_spares_own_users_and_says_in_its_log_whom_it_would_meet() -> None:
+    found = _tried("rspamd", "warn")
+    assert set(found["own user"]["symbols"]) == {"BSFEED_NULL_SENDER"}
+    marked = [line for line in found["log"].splitlines() if "BSFEED_BACKSCATTER(0.00)" in line]
+    assert len(marked) == len(CONFIRMED)
+
+
 def test_rspamd_asks_for_every_mail_as_its_page_says() -> None:
     assert _tried("rspamd", "warn")["asked_for_normal"] == ["67.100.51.198.score.bl.feed.test"]
 
