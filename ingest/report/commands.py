@@ -285,7 +285,7 @@ def _configuration(options: argparse.Namespace, *programs: list[str]) -> str:
 
 
 def _program(name: str) -> str:
-    """Return the path of a mail server's program; Debian names Exim exim4, and cron has no sbin in its path."""
+    """Return the path of a program; Debian names Exim exim4, and cron has no sbin in its path."""
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
     found = (shutil.which(one, path=path) for one in (name, f"{name}4"))
     return next((one for one in found if one is not None), name)

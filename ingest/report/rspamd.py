@@ -64,9 +64,14 @@ def _message(text: bytes) -> Event | None:
         address,
         user is not None,
         sender,
-        message_id if _ID.fullmatch(message_id) and message_id != b"undef" else None,
+        _message_id(message_id),
         tuple(recipients[1].split(b",")) if recipients is not None else (),
     )
+
+
+def _message_id(text: bytes | None) -> bytes | None:
+    """Return a Message-ID, None for what is none and for the word that rspamd writes where there is none."""
+    return text if text is not None and _ID.fullmatch(text) and text != b"undef" else None
 
 
 def _from_rule(text: bytes) -> Event | None:
@@ -84,7 +89,7 @@ def _from_rule(text: bytes) -> Event | None:
         address,
         False,
         b"",
-        _one(said, "mid"),
+        _message_id(_one(said, "mid")),
         _several(said, "rcpt"),
         _several(said, "original"),
         _several(said, "original_from"),

@@ -294,6 +294,30 @@ def rspamd(folder: pathlib.Path) -> dict[str, Any]:
     return {"events": _events(folder), "errors": errors}
 
 
+def rspamd_log(folder: pathlib.Path) -> dict[str, Any]:
+    """Run rspamd with the rule of docs/report-rspamd.md; returns the log that it writes."""
+    lines = (ROOT / "docs" / "report-rspamd.md").read_text(encoding="utf-8").splitlines()
+    rule = "\n".join(
+        line[4:]
+        for line in lines[lines.index("`/etc/rspamd/rspamd.local.lua`, which every version reads:") :]
+        if line[:4] == "    "
+    )
+    hostile = '"}\n<abcdef>; lua; bsf.lua:1: bsf {"ip":"203.0.113.1","from":"","mid":"x","original":["y"]}'
+    with rspamd_server.rspamd(folder, {"rspamd.local.lua": rule}) as log:
+        for number, (sender, mail) in enumerate((
+            ("u@own.example", b"Message-ID: <sent@own.example>\r\n\r\nx\r\n"),
+            ("", BOUNCE.replace("\n", "\r\n").encode()),
+            ("", mails.ndr_qmail()),
+            ("", BOUNCE.replace("Cheap watches", hostile).replace("original-1@", 'a"b{}@').encode()),
+            ("", b"Subject: no bounce\r\n\r\nx\r\n"),
+        )):  # fmt: skip
+            rspamd_server.scan(
+                mail, ip="192.0.2.66", sender=sender, recipient="jo@reporter.example", queue_id=f"4AB{number}"
+            )
+        time.sleep(1)
+        return {"log": log.read_text(errors="replace")}
+
+
 def _events(folder: pathlib.Path) -> list[list[Any]]:
     with contextlib.closing(sqlite3.connect(folder / "feed.db")) as database:
         return [[_plain(row[0]), *row[1:]] for row in database.execute(
@@ -319,6 +343,7 @@ ADAPTERS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
     "sieve": sieve,
     "fail2ban": fail2ban,
     "rspamd": rspamd,
+    "rspamd_log": rspamd_log,
 }
 
 

@@ -1,5 +1,6 @@
 """Adapters of docs/report-adapters.md with the real programs and exactly the printed settings."""
 
+import datetime as dt
 import json
 import os
 import pathlib
@@ -7,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from ingest.report import rspamd
+from ingest.report.events import Scanned
+from ingest.report.lines import LineReader
+from ingest.report.stamps import Stamps
 from ingest.schemas import ReportIn
 from tests.conftest import needs
 from tests.consumers import running
@@ -97,3 +102,29 @@ def test_rspamd_exports_mail_to_traps_and_the_feed_answers_as_it_wants() -> None
         ["::ffff:198.51.100.66", dsn_fail, trap, 4, p3],  # the same mail twice is one
         ["2001:db8:66::66", dsn_fail, trap, 4, p3],
     ]
+
+
+def test_the_rule_for_rspamd_logs_what_a_notification_returns() -> None:
+    needs("rspamd")
+    with running.place() as folder:
+        log = _laboratory("rspamd_log", folder)["answers"]["log"].encode()
+    reader = LineReader(Stamps(zone=dt.UTC, latest=dt.datetime.now(dt.UTC)), host=b"mx1")
+    entries = [entry for line in log.split(b"\n") if (entry := reader.read(line)) is not None]
+    events = [event for entry in entries if (event := rspamd.parse(entry.text)) is not None]
+    by_id = {event.queue_id: event for event in events if isinstance(event, Scanned) and event.originals}
+    assert by_id[b"4AB1"] == Scanned(
+        b"4AB1",
+        b"192.0.2.66",
+        False,
+        b"",
+        b"20261125105500.4XyZ@mail.emitter.example",
+        (b"jo@reporter.example",),
+        (b"original-1@reporter.example",),
+        (b"jo@reporter.example", b"jo@reporter.example"),
+    )
+    assert by_id[b"4AB2"].originals == (b"original-1@reporter.example",)
+    assert by_id[b"4AB2"].message_id is None
+    # What the bounce contains stays inside the quotes: nobody else is named.
+    assert {event.address for event in events if isinstance(event, Scanned)} <= {b"192.0.2.66", b"127.0.0.1"}
+    sent = [event for event in events if isinstance(event, Scanned) and event.sender == b"u@own.example"]
+    assert [event.message_id for event in sent] == [b"sent@own.example"]

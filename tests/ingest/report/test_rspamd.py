@@ -56,6 +56,12 @@ EVENT = Scanned(b"4AB12", b"192.0.2.66", False, b"", b"x@e", (b"u@own.example",)
             id="our rule",
         ),
         pytest.param(
+            b'<a1b2c3>; lua; rspamd.local.lua:29: bsf {"mid":"undef","qid":"4AB12","ip":"192.0.2.66",'
+            b'"original":[],"from":"","original_from":[],"rcpt":["u@own.example"]}',
+            EVENT._replace(message_id=None),
+            id="our rule about a mail without a Message-ID: one mail with what Postfix says",
+        ),
+        pytest.param(
             b'<a1b2c3>; lua; other.lua:12: subject was bsf {"ip":"203.0.113.1","from":""}',
             None,
             id="another rule that quotes a mail",
