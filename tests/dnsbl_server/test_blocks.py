@@ -71,7 +71,7 @@ def test_blocks_are_finer_for_larger_lists_and_seldom_used(entries: int, size: i
 
 
 def test_wide_listings_leave_the_finest_blocks() -> None:
-    data = packed(Snapshot.open(snapshot_bytes(["64.0.0.0/3", "32.0.0.0/4"])))
+    data = packed(Snapshot.open(snapshot_bytes(["64.0.0.0/3", "128.0.0.0/2"])))
     assert len(data) == 2 << 20
 
 
