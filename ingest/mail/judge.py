@@ -111,7 +111,9 @@ def _weigh(reading: Reading, *, registration: Registration, claim: Claim, now: d
         attestation=step,
         observed_at=_minute(at),
         original=original.encode("utf-8", "replace") if original else None,
-        software=guess_software(reading.notice) if finding.kind is not Kind.NONE else None,
+        software=guess_software(reading.notice, border=reading.border)
+        if finding.kind is not Kind.NONE
+        else None,
         status=status.status if status else None,
         reporting_mta=status.reporting_mta if status else None,
         helo=_host_name(claim.helo) or (hop.helo if hop else None),

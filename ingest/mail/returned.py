@@ -120,7 +120,9 @@ def _read(headers: Headers) -> Returned:
     names = frozenset(headers.names())
     return Returned(
         message_id=message_id_of(headers.get("message-id")),
-        hops=tuple(read_received(value) for value in headers.all("received")[: limits.RECEIVED_FIELDS]),
+        hops=tuple(
+            read_received(value, dated=False) for value in headers.all("received")[: limits.RECEIVED_FIELDS]
+        ),
         complete=_is_complete(names),
         failed_authentication=_failed_authentication(headers),
         header_names=names,

@@ -804,7 +804,7 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
             ("Received", f"from localhost by {HOST} (MAILFOUNDRY) id Xyz; Tue"),
         ),
         Kind.NDR,
-        None,
+        "mailfoundry",
     ),
     "Biglobe": (
         mixed(
@@ -1018,7 +1018,7 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
             return_path="scanmail@emitter.example",
         ),
         Kind.VIRUS,
-        None,
+        "scanmail",
     ),
     "Symantec Mail Security": (
         text(
@@ -1048,7 +1048,7 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
             return_path="groupshield@emitter.example",
         ),
         Kind.VIRUS,
-        None,
+        "groupshield",
     ),
     "MailMarshal": (
         text(
@@ -1146,7 +1146,7 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
             return_path="",
         ),
         Kind.CR,
-        None,
+        "earthlink",
     ),
     "Mailinblack, French": (
         text(
@@ -1158,7 +1158,7 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
             return_path="",
         ),
         Kind.CR,
-        None,
+        "mailinblack",
     ),
     "UOL, Portuguese": (
         text(
@@ -1170,7 +1170,7 @@ NOTICES: dict[str, tuple[bytes, Kind, str | None]] = {
             return_path="",
         ),
         Kind.CR,
-        None,
+        "uolantispam",
     ),
     "a Spanish challenge": (
         text(
