@@ -56,7 +56,16 @@ def accepted_minutes(connection: Connection, key: bytes, channel: Channel) -> li
 
 
 def preview(connection: Connection, address: Address, *, rules: Rules, now: int) -> Decision | None:
-    """Return what asking at `now` (seconds) would bring, None where nothing is listed."""
+    """Return what asking at `now` (seconds) would bring, None where nothing is listed.
+
+    What the operator listed by hand can be removed at once: the ladder is for what evidence brings back.
+    """
+    decision = _decide(connection, address, rules=rules, now=now)
+    by_hand = manual.covering(connection, address, minute=now // _SECONDS_A_MINUTE)
+    return Accepted() if decision is None and by_hand else decision
+
+
+def _decide(connection: Connection, address: Address, *, rules: Rules, now: int) -> Decision | None:
     key = emitter_key(address)
     row = states.read(connection, key, Channel.MAIN)
     if row is None or row.state.state not in _ENDS:
@@ -83,7 +92,7 @@ def ask(
     key = emitter_key(plain)
     if states.read(connection, key, Channel.MAIN) is not None:
         states.touch(connection, key, Channel.MAIN, address=packed(plain))  # locks the row against intake
-    decision = preview(connection, plain, rules=rules, now=now)
+    decision = _decide(connection, plain, rules=rules, now=now)
     by_hand = 0
     if decision is None or isinstance(decision, Accepted):
         by_hand = manual.end_covering(connection, plain, by="removal", now=now)

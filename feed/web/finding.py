@@ -94,7 +94,7 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
         if listed
         else None,
         was_listed_until_minute=until,
-        can_ask=never is None and removable,
+        can_ask=never is None and (removable or by_hand is not None),
         show_advice=shown and bool(reported.n),
         bars=tuple(listed_bars(seen.history, now_minute=now // 60)) if never is None else (),
         at=now,

@@ -51,7 +51,7 @@ def sentences(
     if never is not None:
         return [text("state.never"), never]
     words: list[str] = []
-    if seen.row is None:
+    if seen.row is None and state.state is not State.LISTED:
         return [text("state.unknown")]
     if not covers:
         words.append(text("state.other_128") if state.code is not Code.NONE else text("state.watch"))

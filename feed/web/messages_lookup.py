@@ -78,7 +78,7 @@ LOOKUP: Final[dict[str, str]] = {
     "why.anchor": "Notifications reached trap addresses of vetted sources, which nobody writes to or from.",
     "why.log_miss": "A source compared them with its complete log of sent mail: the mail that was returned "
     "never left there, on several days.",
-    "why.by_hand": "The operator listed it by hand, with a reason and an end; write to him to object.",
+    "why.by_hand": "The operator listed it by hand, with a reason and an end. The owner can have it removed.",
     "why.groups": "Many independent sources reported it.",
     "why.reported": "Sources reported it; the stronger criteria for 127.0.0.2 are not met.",
     "why.mixed": "Sources reported it, and it also sends genuine bounces; so the code is 127.0.0.3.",

@@ -307,3 +307,20 @@ def test_listed_by_hand_is_what_dns_answers_for(
     found = client.json(f"/lookup?address={asked}")
     assert (found["listed"], found["code"]) == (listed, "127.0.0.3" if listed else None)
     assert ("by hand" in _words(client, asked)) is listed
+    assert ("Have this address removed" in _words(client, asked)) is listed
+    assert ("Listed as a reported emitter" in _words(client, asked)) is listed
+    assert ("No backscatter from this address is on file" in _words(client, asked)) is not listed
+
+
+def test_the_owner_removes_what_was_listed_by_hand(client: Client, world: World) -> None:
+    now = world.site.seconds()
+    with world.site.database.write() as connection:
+        manual.add(
+            connection, network=parse_network("192.0.2.44"), code=Code.CONFIRMED, reason="seen by hand",
+            author="test", now=now, until_minute=now // 60 + 1440, allow_special=True,
+        )  # fmt: skip
+    owner = Client(world.site, address="192.0.2.44")
+    assert "It can be removed now." in owner.get("/removal?address=192.0.2.44").text
+    assert client.submit("192.0.2.44").status_code == 403, "nobody else"
+    assert owner.submit("192.0.2.44").status_code == 303
+    assert client.json("/lookup?address=192.0.2.44")["listed"] is False
