@@ -6,10 +6,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from feed.domain.quality import Quality
 from feed.domain.snippets import Stage
-from feed.store import statistics
+from feed.store import quality_months, statistics
 from feed.store.statistics import DAYS, KIND_DAYS, REMOVAL_STEPS, Statistics
-from feed.web import reference, render, snippets
+from feed.web import quality_words, reference, render, snippets
 from feed.web.advice import GENERAL, PRODUCTS, advice_named
 from feed.web.chart import WIDTH, columns
 from feed.web.messages import text
@@ -28,16 +29,18 @@ class _Cached:
         self._lock = threading.Lock()
         self._at = 0
         self._value: Statistics | None = None
+        self._month: Quality | None = None
 
-    def get(self) -> tuple[int, Statistics]:
-        """Return when the numbers were made, and the numbers."""
+    def get(self) -> tuple[int, Statistics, Quality | None]:
+        """Return when the numbers were made, the numbers, and the report of the last month if any."""
         with self._lock:
             now = self._site.seconds()
             if self._value is None or not 0 <= now - self._at < CACHED_S:
                 with self._site.database.read() as connection:
                     self._value = statistics.statistics(connection, now=now)
+                    self._month = quality_months.latest(connection)
                 self._at = now
-            return self._at, self._value
+            return self._at, self._value, self._month
 
 
 def router(site: Site) -> APIRouter:
@@ -95,10 +98,19 @@ def _counting(routes: APIRouter, site: Site) -> None:
 
     @routes.api_route("/statistics", methods=["GET", "HEAD"], response_model=None)
     def numbers(request: Request) -> Response:
-        at, found = cached.get()
+        at, found, month = cached.get()
         if render.wanted(request) == "json":
-            return JSONResponse(_json(at, found), headers={"Cache-Control": "max-age=60", "Vary": "Accept"})
-        response = _page(site, "statistics.html", **_pictures(at, found), width=WIDTH, days=DAYS)
+            content = _json(at, found) | {"quality": quality_words.as_json(month)}
+            return JSONResponse(content, headers={"Cache-Control": "max-age=60", "Vary": "Accept"})
+        response = _page(
+            site,
+            "statistics.html",
+            **_pictures(at, found),
+            width=WIDTH,
+            days=DAYS,
+            month=quality_words.month(month),
+            quality=quality_words.rows(month),
+        )
         response.headers["Vary"] = "Accept"
         return response
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from feed.domain.quality import FeedQuality, Quality
 from feed.settings import SiteSettings
+from feed.store import quality_months
 from feed.web import advice
 from feed.web.chart import Bar, columns, listed_bars
 from feed.web.wording import left
@@ -150,6 +152,36 @@ def test_statistics_count_and_are_made_once_a_minute(world: World) -> None:
     page = client.get("/statistics").text
     assert page.count("<svg") >= 4
     assert 'aria-label="New listings by day' in page
+
+
+def test_quality_of_the_last_month_is_told_and_nothing_of_single_reporters(world: World) -> None:
+    feed = FeedQuality(
+        listings=12, emitters=10, reported=40, originals=300, differential=0.25, exclusive=None,
+        latency_minutes=90, latency_p90_minutes=3000, accuracy=0.995, coverage=0.8,
+    )  # fmt: skip
+    client = Client(world.site)
+    assert client.json("/statistics")["quality"] is None
+    assert "Quality of" not in client.get("/statistics").text
+    first = world.site.seconds() // 86_400 - 60
+    report = Quality(first_day=first, last_day=first + 30, complete=True, feed=feed, reporters=())
+    with world.site.database.write() as connection:
+        quality_months.keep(connection, report, made_at=world.site.seconds())
+    world.later(minutes=1)
+    page = client.get("/statistics").text
+    for words in (
+        "Quality of 2026-09",
+        "99.5 %",
+        "80.0 %",
+        "25.0 %",
+        "90 minutes",
+        "50 hours",
+        "12 listings",
+    ):
+        assert words in page, words
+    assert "From one source" not in page, "nothing to divide by"
+    told = client.json("/statistics")["quality"]
+    assert (told["accuracy"], told["exclusive"], told["first_day"]) == (0.995, None, "2026-09-26")
+    assert "reporters" not in told
 
 
 def test_statistics_of_nothing(client: Client) -> None:
