@@ -64,7 +64,6 @@ class Scheduler:
         self._failed: dict[str, str] = {}
         self._alarms: dict[str, str | None] = {}
         self._leapt_to = 0
-        self._floods_at = 0
         self._feeds_rest_until = 0.0
         self._stopping = threading.Event()
 
@@ -79,6 +78,10 @@ class Scheduler:
     def retractions(self) -> None:
         """Carry on retractions that were cut short; many addresses of one reporter keep no tick waiting."""
         self._guarded("retraction", self._retractions)
+
+    def floods(self) -> None:
+        """Let days that flood weigh nothing; a question to many cells keeps no tick waiting."""
+        self._guarded("floods", self._floods)
 
     def bulk(self) -> None:
         """Carry on the operator's bulk actions; many addresses keep no tick waiting."""
@@ -134,18 +137,19 @@ class Scheduler:
         tell = _log.info if found.clean else _log.error
         tell("self-check", emitters=found.emitters, cells=found.cells, states=found.states)
 
-    def _before_scoring(self, now: int) -> None:
-        """Do what decides on scores: listings by hand that end, floods."""
+    def _end_manual(self, now: int) -> None:
+        """End the listings by hand whose time is over."""
         feed = self._feed
         with feed.database.read() as connection:
             over = any(one.until_minute <= now // 60 for one in manual.in_force(connection, minute=0))
         if over:
             with feed.database.write() as connection:
                 manual.end_expired(connection, now=now)
-        if now - self._floods_at >= FLOODS_S:
-            self._floods_at = now
-            for source_id, day in trust.mute_floods(feed.database, feed.policy, now=now):
-                _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
+
+    def _floods(self) -> None:
+        feed = self._feed
+        for source_id, day in trust.mute_floods(feed.database, feed.policy, now=int(self._clock())):
+            _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
 
     def _retractions(self) -> None:
         feed = self._feed
@@ -159,12 +163,12 @@ class Scheduler:
     def _tick(self) -> None:
         feed = self._feed
         now = self._now()
-        self._before_scoring(now)
+        self._end_manual(now)
         job = score.Scorer(
             database=feed.database, secret=feed.secret, policy=feed.policy, providers=self._providers.look()
         )
         end = time.monotonic() + SCORING_SHARE * feed.settings.score.tick_s
-        done = job.run(now=now, enough=lambda: time.monotonic() >= end)
+        done = job.run(now=now, enough=lambda: self._stopping.is_set() or time.monotonic() >= end)
         if done.transitions or done.more:
             _log.info("scored", addresses=done.scored, transitions=done.transitions, more=done.more)
         for zone in publish.publish(feed.database, feed.settings.publish, now=now):
@@ -235,6 +239,10 @@ class Scheduler:
             coalesce=True, max_instances=1, misfire_grace_time=None,
         )  # fmt: skip
         scheduler.add_job(
+            self.floods, "interval", seconds=FLOODS_S, coalesce=True, max_instances=1,
+            misfire_grace_time=None, next_run_time=dt.datetime.fromtimestamp(self._clock(), dt.UTC),
+        )  # fmt: skip
+        scheduler.add_job(
             self.bulk, "interval", seconds=BULK_S, coalesce=True, max_instances=1, misfire_grace_time=None
         )
         scheduler.add_job(
@@ -242,8 +250,9 @@ class Scheduler:
             misfire_grace_time=None, next_run_time=dt.datetime.fromtimestamp(self._clock(), dt.UTC),
         )  # fmt: skip
         scheduler.add_job(
-            self.night, "cron", hour=3, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600
-        )
+            self.night, "cron", hour=3, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600,
+            next_run_time=dt.datetime.fromtimestamp(self._clock(), dt.UTC),
+        )  # fmt: skip
         scheduler.add_job(
             self.check, "cron", hour=4, minute=17, coalesce=True, max_instances=1, misfire_grace_time=3600
         )
@@ -252,12 +261,12 @@ class Scheduler:
             if not scheduler.running:
                 raise SystemExit(0)
             self._stopping.set()
-            scheduler.shutdown(wait=False)
+            # What was interrupted here may hold the very locks that shutting down asks for.
+            threading.Thread(target=scheduler.shutdown, kwargs={"wait": False}).start()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         self.tick()
-        scheduler.add_job(self.night, misfire_grace_time=None)  # at once, beside the ticks
         scheduler.start()
         self._leader.release()
 

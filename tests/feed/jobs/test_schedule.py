@@ -1,17 +1,21 @@
 """The scheduler's own sense of time, and that nothing that fails ends it."""
 
 import pathlib
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 from structlog.testing import capture_logs
 
+from feed.domain.address import parse_address
 from feed.jobs.schedule import BACKWARD_S, FORWARD_S, Scheduler
 from feed.opening import Feed, open_feed
 from feed.settings import PublishSettings, Settings, StoreSettings
 from feed.snapshot.reader import Snapshot
+from feed.store import evidence
 from feed.store.database import Database
-from tests.factories import NOW
+from tests.factories import NOW, make_event, make_reporter
 
 START = int(NOW.timestamp())
 
@@ -66,3 +70,73 @@ def test_defect_in_one_tick_is_told_and_the_next_tick_works(
     assert [line["event"] for line in said] == ["job failed, will be tried again"]
     scheduler.tick()
     assert _created(feed) == 0
+
+
+def test_tick_that_cannot_score_everything_publishes_and_the_next_goes_on(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would take a hundred ticks is scored in parts: each of them is followed by a publication."""
+    monkeypatch.setattr("feed.jobs.score.CHUNK", 2)
+    monkeypatch.setattr("feed.jobs.schedule.SCORING_SHARE", 0.0)
+    listed = [f"192.0.2.{number}" for number in range(1, 8)]
+    with feed.database.write() as connection:
+        make_reporter(connection)
+        for address in listed:
+            for day in (NOW.day, NOW.day - 1):
+                at = NOW.replace(day=day, second=0)
+                evidence.add_event(connection, make_event(address=address, received_at=NOW, observed_at=at))
+    clock = [START]
+    scheduler = Scheduler(feed, clock=lambda: clock[0])
+    served = []
+    with capture_logs() as said:
+        for _ in range(9):
+            scheduler.tick()
+            clock[0] += 15
+            file = feed.settings.publish.files[feed.settings.publish.zone]
+            snapshot = Snapshot.open(file.read_bytes())
+            served.append(sum(snapshot.lookup_address(parse_address(one)) is not None for one in listed))
+    assert served == [2, 4, 6, *[7] * 6]
+    more = [line["more"] for line in said if line["event"] == "scored"]
+    assert more == [True] * len(more)
+    assert 3 <= len(more) < 9
+
+
+def test_flood_is_looked_for_beside_the_ticks(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def found(*_given: object, now: int) -> list[tuple[int, int]]:
+        asked.append(now)
+        return [(7, now)]
+
+    monkeypatch.setattr("feed.jobs.trust.mute_floods", found)
+    scheduler = Scheduler(feed, clock=lambda: START)
+    with capture_logs() as said:
+        scheduler.tick()
+        assert asked == []
+        scheduler.floods()
+    assert [line["reporter"] for line in said if "weighs nothing" in line["event"]] == [7]
+
+
+SIGNALLED = """
+import concurrent.futures.thread as pool, os, signal, sys
+real = pool.ThreadPoolExecutor._adjust_thread_count
+def signalled(self):
+    pool.ThreadPoolExecutor._adjust_thread_count = real
+    os.kill(os.getpid(), signal.SIGTERM)
+    real(self)
+pool.ThreadPoolExecutor._adjust_thread_count = signalled
+sys.argv = ["feed", "schedule"]
+from feed.__main__ import main
+main()
+"""
+
+
+def test_signal_while_a_job_is_handed_to_its_thread_ends_the_scheduler(tmp_path: pathlib.Path) -> None:
+    """The interrupted hand-over holds the lock that the end of the pool asks for."""
+    subprocess.run(
+        [sys.executable, "-m", "feed", "db", "upgrade"], cwd=tmp_path, check=True, capture_output=True
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNALLED], cwd=tmp_path, capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
