@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: serve test report lock clean
+.PHONY: serve test demo report lock clean
 
 serve: $(VENV)/.installed
 	@$(BIN)/backscatter-feed serve --first-run
 
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m tests.check
+
+# From the forged mail to the removal, with real mail servers in a network namespace.
+demo: $(VENV)/.installed-test
+	@$(BIN)/python -m tests.consumers.demo
 
 # The numbers of judging on the collections of real mails beside the project, into docs/results.md.
 report: $(VENV)/.installed-test
