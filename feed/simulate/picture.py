@@ -58,7 +58,7 @@ def draw(runs: Sequence[tuple[str, Series]]) -> str:
 def _panel(top: int, caption: str, lines: Sequence[Sequence[float | None]], asked: int | None) -> list[str]:
     bottom, ceiling = top + PANEL - 40, top + 24
     known = [value for values in lines for value in values if value is not None]
-    most = _round_up(max([*known, asked or 1]))
+    most = _round_up(max([*known, asked or 2]))  # no axis of half a server
     days = max((len(values) for values in lines), default=0)
     parts = [_text(LEFT, top + 14, caption, size=12)]
     for part in (0, 1, 2):

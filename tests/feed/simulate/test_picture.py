@@ -34,7 +34,7 @@ def test_a_series_without_any_number_is_drawn_as_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(0, "1"), (1, "1"), (3, "4"), (26, "40"), (100, "100"), (101, "200")]
+    ("most", "top"), [(0, "2"), (1, "2"), (3, "4"), (26, "40"), (100, "100"), (101, "200")]
 )
 def test_the_axis_ends_at_a_plain_number(most: int, top: str) -> None:
     assert top in words(drawn(listed_2=[0, most], minutes_to_list=[None]))[:12]
