@@ -11,6 +11,7 @@ import ipaddress
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import smtplib
@@ -32,6 +33,7 @@ PAGE = ROOT / "docs" / "report-adapters.md"
 EMITTER = "198.51.100.66"
 EMITTER_V6 = "2001:db8:66::66"
 TRAP = "old@old.example"
+TRAP_HOST = "198.51.100.25"
 NOWHERE = "all:\n  driver = accept\n  transport = none\n"
 BOUNCE = mails.dsn().decode().replace("Return-Path: <>\n", "")
 
@@ -252,15 +254,57 @@ def fail2ban(folder: pathlib.Path) -> dict[str, Any]:
     return answers
 
 
-def rspamd(folder: pathlib.Path) -> dict[str, Any]:
-    """Rspamd's metadata exporter with the settings of the page, to a real feed."""
+def trap(folder: pathlib.Path) -> dict[str, Any]:
+    """Run the trap receiver, and a real Postfix that bounces forged mail to it."""
+    config = feed_settings(
+        folder,
+        f'[trap]\nlisten = ["{TRAP_HOST}:25"]\ndomains = ["old.example"]\nhostname = "mx.old.example"\n'
+        "[http]\njudges = 1\n",
+    )
+    feed = [sys.executable, "-m", "feed", "--config", str(config)]
+    lab.run(*feed, "reporter", "add", "traps", "--organisation", "O", "--contact", "p@own.example",
+            "--anchor", "--weight", "20", "--reason", "own traps")  # fmt: skip
+    lab.run("ip", "address", "add", f"{TRAP_HOST}/32", "dev", "lo")
+    receiver = subprocess.Popen([sys.executable, "-m", "ingest", "trap", "--config", str(config)])
+    try:
+        careless = (
+            f"inet_interfaces = 127.0.0.1 {EMITTER}\n"
+            f"local_recipient_maps =\nlocal_transport = local\nsmtp_bind_address = {EMITTER}\n"
+            "smtp_dns_support_level = disabled\n"
+            f"transport_maps = inline:{{ {{ old.example = smtp:[{TRAP_HOST}] }} }}\n"
+            "address_verify_sender =\nsmtpd_recipient_restrictions = reject_unauth_destination\n"
+        )
+        with lab.postfix_with(folder, careless) as log:
+            lab.wait_for_port()
+            for number in range(3):
+                sender = f"old{number}@old.example"
+                forged = f"From: {sender}\nSubject: forged\nMessage-ID: <f{number}@old.example>\n\nx\n"
+                send(lab.CLEAN, sender, f"nobody{number}@victim.test", forged)
+            wait_until(lambda: len(_events(folder)) >= 3, seconds=60, words=lambda: log.read_text()[-3000:])
+            time.sleep(0.5)
+            text = log.read_text()
+    finally:
+        receiver.send_signal(signal.SIGTERM)
+        code = receiver.wait(30)
+    refused = re.findall(r"status=bounced \(host [^)]*said: (550 5\.7\.1 This answers no mail of ours)", text)
+    return {"events": _events(folder), "refused": len(refused), "code": code}
+
+
+def feed_settings(folder: pathlib.Path, more: str = "") -> pathlib.Path:
+    """Write the settings of a feed of this laboratory's own and make its database."""
     config = folder / "backscatter.toml"
     config.write_text(
         f'[store]\nurl = "sqlite:///{folder}/feed.db"\nsecret_file = "{folder}/secret"\n'
-        f'[publish]\nfolder = "{folder}/snapshots"\n'
+        f'[publish]\nfolder = "{folder}/snapshots"\n{more}'
     )
+    lab.run(sys.executable, "-m", "feed", "--config", str(config), "db", "upgrade")
+    return config
+
+
+def rspamd(folder: pathlib.Path) -> dict[str, Any]:
+    """Rspamd's metadata exporter with the settings of the page, to a real feed."""
+    config = feed_settings(folder)
     feed = [sys.executable, "-m", "feed", "--config", str(config)]
-    lab.run(*feed, "db", "upgrade")
     made = subprocess.run(
         [*feed, "reporter", "add", "mx", "--organisation", "O", "--contact", "p@own.example",
          "--reason", "r"],
@@ -344,6 +388,7 @@ ADAPTERS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
     "fail2ban": fail2ban,
     "rspamd": rspamd,
     "rspamd_log": rspamd_log,
+    "trap": trap,
 }
 
 

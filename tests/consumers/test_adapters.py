@@ -128,3 +128,13 @@ def test_the_rule_for_rspamd_logs_what_a_notification_returns() -> None:
     assert {event.address for event in events if isinstance(event, Scanned)} <= {b"192.0.2.66", b"127.0.0.1"}
     sent = [event for event in events if isinstance(event, Scanned) and event.sender == b"u@own.example"]
     assert [event.message_id for event in sent] == [b"sent@own.example"]
+
+
+def test_a_real_bounce_reaches_the_trap_receiver_and_is_refused_after_it_was_stored() -> None:
+    needs("postfix")
+    with running.place() as folder:
+        answers = _laboratory("trap", folder)["answers"]
+    dsn_fail, trap, p4 = 4, 5, 4
+    assert answers["events"] == [["::ffff:198.51.100.66", dsn_fail, trap, 5, p4]] * 3
+    assert answers["refused"] == 3
+    assert answers["code"] == 0
