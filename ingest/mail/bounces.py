@@ -187,6 +187,7 @@ def by_signals(notice: Notice) -> tuple[str, ...]:
         or (opens_as_bounce(notice) and text and not answers and _names_failed(notice))
         or (subject and text and returned)
         or (daemon_address(notice) and (null or "http" not in notice.text) and _names_another(notice))
+        or (null and from_daemon_address(notice) and _names_one(notice))
     )
     return tuple(name for name, found in seen.items() if found) if enough else ()
 
@@ -196,6 +197,13 @@ def _names_failed(notice: Notice) -> bool:
     if phrases.FAILED_RECIPIENT_TEXT.search(notice.opening):
         return True
     return names_address(notice) and shows_failure(notice)
+
+
+def _names_one(notice: Notice) -> bool:
+    """Whether the text names one other address and no link: a report of a server names many."""
+    known = notice.sender + " " + notice.headers.get("to")[:400].lower()
+    others = {address for address in addresses_named(notice) if address not in known}
+    return len(others) == 1 and "http" not in notice.text
 
 
 _QUOTED_LINE: Final = re.compile(r"^>", re.MULTILINE)

@@ -9,7 +9,7 @@ from typing import Final
 from ingest.mail import phrases
 from ingest.mail.dsn import STATUS_TYPES
 from ingest.mail.notice import Notice
-from ingest.mail.people import by_mail_program, lures, of_a_person
+from ingest.mail.people import by_mail_program, lures, of_a_monitor, of_a_person
 from ingest.mail.signs import automatic, from_daemon, opens_as_bounce, virus_text
 
 _FILTER_MAILER: Final = re.compile(r"bitdefender|mailmarshal|scanmail|interscan|antigen")
@@ -39,7 +39,9 @@ def content_notice(notice: Notice) -> str | None:
 
 def _by_filter(notice: Notice, *, subject: bool) -> bool:
     """Whether a sender named like a filter speaks of a mail, and not of one's computer."""
-    if of_a_person(notice) or lures(notice) or not (subject or virus_text(notice)):
+    if of_a_person(notice) or of_a_monitor(notice) or lures(notice):
+        return False
+    if not (subject or virus_text(notice)):
         return False
     return _MAIL_FILTER.search(notice.sender) is not None or _in_a_mail(notice)
 

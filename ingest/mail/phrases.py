@@ -78,6 +78,7 @@ BOUNCE_SUBJECT: Final = _any(
 \bkan ikke leveres|\bikke leveret|\bulevert\b|\bikke levert|\bkunde inte levereras
 \bkan inte levereras|\bgick inte att leverera|\bolevererbar|\bei voitu toimittaa
 \btoimittaminen epäonnistui|\btoimitusvirhe|\bnon (?:remis|distribu|délivr|delivr)
+\bn'a pas (?:été|pu être) (?:remis|distribu|délivr|livr|envoy)
 \béchec de (?:la )?(?:remise|livraison|distribution)|\bnon[- ]remise\b|\bmessage non\b
 \berreur de (?:distribution|remise)|\bcourrier non
 \bno (?:se )?(?:ha podido|pudo) (?:ser )?(?:entrega|envia)|\bno se puede entregar|\bno entregad[oa]
@@ -94,7 +95,7 @@ BOUNCE_SUBJECT: Final = _any(
 配信(?:不能|不可|エラー|できません|できませんでした|失敗)
 (?:配信|送信|配送|配達)に失敗|お届けできません|配達(?:不能|できません|エラー|失敗)|送信(?:エラー|失敗|できません)|メールエラー|エラー通知|不達
 届きません|未配信|配送エラー|退信|退回|投递失败|投遞失敗|无法投递|無法投遞
-未送达|未送達|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지
+未送达|未送達|未传递|未傳遞|无法送达|無法傳遞|无法传递|传送失败|傳送失敗|传输失败|发送失败|寄送失敗|系统退信|배달되지
 전송 ?실패|반송|배달 상태 알림|발송(?:에)? ?실패|전달되지 (?:못|않)
 """
 )
@@ -182,7 +183,7 @@ kunne ikke leveres|kunde inte levereras|nie (?:można|mogła|mógł) .{0,20}dost
 не (?:може[\u0442]?|можа|была|было|удалось|вдалося) .{0,20}достав|nije (?:mogu\u0107e )?(?:isporu|dostav)
 не (?:существует|доставлен)|недостав|невозможно доставить
 送信でき|配信でき|届けでき|届きません|配信エラー|送信エラー|無法(?:投遞|送達|傳遞)
-无法(?:投递|送达|传递)|投递失败|退信|退回
+无法(?:投递|送达|传递)|(?:未能?|没有能够)(?:投递|送达|传递|傳遞|送達)|投递失败|退信|退回
 배달(?:하지|되지) (?:못|않)|전(?:송|달)(?:하지|되지|에) (?:못|않|실패)|보낼 수 없
 """
 )
@@ -316,6 +317,7 @@ CHALLENGE_TEXT: Final = _any(
 \bexpéditeur\b.{0,100}\bcliquer\b.{0,40}\blien|\bum (?:die|ihre) (?:zustellung|nachricht) .{0,40}\bbestätigen
 \bto (?:release|deliver) your (?:message|e-?mail),? (?:please )?(?:click|reply|visit)
 \bconfirmation process is to\b
+\breply to this (?:message|e-?mail) to (?:verify|confirm|prove)\b
 \bto have (?:your|this) (?:message|e-?mail) delivered\b.{0,60}\b(?:reply|click|visit|follow)
 \b(?:messaggio|e-?mail) (?:è|e') in attesa\b.{0,120}\bconferma
 \bconfermare (?:che|di) non (?:sei|essere) uno spammer

@@ -193,6 +193,16 @@ PAIRS: dict[str, tuple[bytes, Kind, bytes]] = {
         Kind.VIRUS,
         mail(PERSON, "Virus found in your email", "In a mail that you sent.\nA virus was found.\n"),
     ),
+    "a postmaster's server that names whom it did not reach, and one that lists many": (
+        mail(f"postmaster@{HOST}", "წერილი", f"{NOBODY} ვერ მოიძებნა\n", path=""),
+        Kind.NDR,
+        mail(f"postmaster@{HOST}", "Report", f"{NOBODY} 3\n<other@emitter.example> 2\n", path=""),
+    ),
+    "a filter, and the statistics of one": (
+        mail("amavis <amavis@emitter.example>", "Virus", "Your mail contained a virus.\n", path=""),
+        Kind.VIRUS,
+        mail("amavis <root@emitter.example>", "Report", "amavis: viruses found and removed 12\n", path=""),
+    ),
     "a server's notice with a text attached, and a worm": (
         with_file(DAEMON, "Returned mail", "Your message was undeliverable.\n", "details.txt"),
         Kind.NDR,
