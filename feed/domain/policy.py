@@ -102,6 +102,9 @@ class Policy:
 
     # Guards by observations of the last days.
     guard_days: int = _count(7, low=1, high=40)
+    # Genuine mail is remembered for longer: who refuses an address sees nothing genuine from it any more,
+    # and what was mixed a month ago still is.
+    genuine_days: int = _count(28, low=1, high=40)
     genuine_n: int = _count(3, low=1)
     genuine_percent: int = _count(10, low=1, high=100)  # of the null-sender mail
     # One trusted group is enough: a false word only makes a listing milder and shows on its page, while
@@ -141,6 +144,10 @@ class Policy:
             (
                 self.hard_cap_minutes <= self.evidence_days * _DAY,
                 "hard_cap_minutes must not exceed evidence_days, or a listing would outlive its evidence",
+            ),
+            (
+                max(self.guard_days, self.genuine_days) <= self.evidence_days,
+                "guard_days and genuine_days must not exceed evidence_days, of which cells are read",
             ),
             (
                 self.support_minutes < self.hard_cap_minutes,

@@ -114,22 +114,23 @@ def tally(cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, ti
 def later(known: Tally, policy: Policy, tick: int) -> Tally:
     """Return the tally of the same cells at `tick`, before `counted_until`: only shorter windows moved on."""
     trap_from = tick - policy.anchor_window_minutes
-    guard_from = tick // MINUTES_A_DAY - policy.guard_days + 1
+    today = tick // MINUTES_A_DAY
     trapped = [pair for pair in known.counted if pair[0].trap_n and pair[0].trap_last_at >= trap_from]
-    watched = [pair for pair in known.watched if pair[0].day >= guard_from]
-    if not (trapped or watched or known.traps or known.observed):
+    if not (trapped or known.watched or known.traps):
         return known
+    watched_from = today - max(policy.genuine_days, policy.guard_days) + 1
+    watched = [pair for pair in known.watched if pair[0].day >= watched_from]
+    lately = [pair for pair in watched if pair[0].day > today - policy.guard_days]
     anchors = [pair for pair in trapped if pair[1].anchor]
-    seen = guards.seen_by_group(watched) if watched else []
     ends = [cell.trap_last_at + policy.anchor_window_minutes + 1 for cell, _ in trapped]
     return known._replace(
-        until=min(known.counted_until, guards.guards_until(watched, policy), *ends),
+        until=min(known.counted_until, guards.guards_until(watched, lately, policy), *ends),
         traps=bool(trapped),
         anchor_hit=bool(anchors),
         anchored=bool(anchors) and _anchored(anchors, policy),
-        observed=bool(watched),
-        mixed=bool(seen) and guards.mixed(seen, policy),
-        pooled=bool(seen) and guards.pooled(seen, policy),
+        observed=bool(lately),
+        mixed=bool(watched) and guards.mixed(watched, policy, today),
+        pooled=bool(lately) and guards.pooled(guards.seen_by_group(lately), policy),
     )
 
 

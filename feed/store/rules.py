@@ -201,7 +201,8 @@ def past(connection: Connection, *, since: int) -> Past | None:
     decoded: dict[int, tuple[Policy, Providers | None]] = {}
     for row in policies:
         numbers = json.loads(row.body)["policy"]
-        policy = Policy(**{name: value for name, value in (_UNSAID | numbers).items() if name in known})
+        then = _UNSAID | {"genuine_days": numbers["guard_days"]} | numbers
+        policy = Policy(**{name: value for name, value in then.items() if name in known})
         decoded[row.policy_id] = policy, _providers_of(row.providers)
     standings = {row.trust_id: reporters.trust_of(row.body) for row in trusts}
     eras = []

@@ -54,6 +54,11 @@ def seen(one: Cell, *, null_n: int = 0, genuine_n: int = 0, seen_24h: int = 0) -
     return dataclasses.replace(one, observed=True, null_n=null_n, genuine_n=genuine_n, seen_24h=seen_24h)
 
 
+def said(source: int, day: int, *, null_n: int, genuine_n: int = 0) -> Cell:
+    """Return observations of a day without any evidence."""
+    return Cell(source_id=source, day=D0 + day, epoch=0, observed=True, null_n=null_n, genuine_n=genuine_n)
+
+
 def trust_of(*weights: int, anchors: tuple[int, ...] = ()) -> Trust:
     return {
         source: Standing(source_id=source, group_id=source, weight=weight, anchor=source in anchors)
@@ -283,6 +288,34 @@ ANCHORED = (Code.CONFIRMED, "anchor")
             0,
             MIXED,
             id="one group's genuine mail makes it milder and hides nothing",
+        ),
+        pytest.param(
+            [*PAIR, said(3, -27, null_n=3, genuine_n=3)],
+            ANCHORS,
+            0,
+            MIXED,
+            id="genuine mail of four weeks ago",
+        ),
+        pytest.param(
+            [*PAIR, said(3, -28, null_n=3, genuine_n=3)],
+            ANCHORS,
+            0,
+            ANCHORED,
+            id="genuine mail of a day earlier is forgotten",
+        ),
+        pytest.param(
+            [*PAIR, said(3, -20, null_n=90), said(3, -3, null_n=10, genuine_n=1)],
+            ANCHORS,
+            0,
+            MIXED,
+            id="a tenth of the last days, less of the weeks before",
+        ),
+        pytest.param(
+            [*PAIR, said(3, -20, null_n=10, genuine_n=1), said(3, -3, null_n=90)],
+            ANCHORS,
+            0,
+            ANCHORED,
+            id="less than a tenth of both",
         ),
         pytest.param(
             [*PAIR, seen(cell(3, 3, 0, n_u=(0,) * 6, strong_at=0), genuine_n=3)],

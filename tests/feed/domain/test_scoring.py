@@ -412,10 +412,10 @@ def test_a_genuine_bounce_seen_downgrades_and_its_end_upgrades_again() -> None:
     mixed = run([cells[0], seen], NOON + DAY + 5, trust=SOLE, state=dataclasses.replace(state, next_due_at=0))
     assert (mixed.state.state, mixed.state.code, mixed.state.reason) == (State.LISTED, Code.REPORTED, "mixed")
     assert mixed.transitions[0].cause == "mixed"
-    more = [cells[0], seen, trap(1, 6, n=2)]
+    more = [cells[0], seen, *(trap(1, day, n=2) for day in (6, 12, 18, 24, 27))]
     fresh = dataclasses.replace(mixed.state, next_due_at=0)
-    later = run(more, NOON + 6 * DAY, trust=SOLE, state=fresh).state
-    assert (later.code, later.next_due_at) == (Code.REPORTED, (D0 + 8) * DAY)
+    later = run(more, NOON + 27 * DAY, trust=SOLE, state=fresh).state
+    assert (later.code, later.next_due_at) == (Code.REPORTED, (D0 + 29) * DAY)
     clean = run(more, later.next_due_at, trust=SOLE, state=later).state
     assert (clean.state, clean.code) == (State.LISTED, Code.CONFIRMED)
 

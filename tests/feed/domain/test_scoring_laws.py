@@ -18,6 +18,8 @@ D0 = 20_000
 T0 = D0 * DAY
 SOURCES = 7
 
+SEVERITY = {Code.NONE: 0, Code.REPORTED: 1, Code.CONFIRMED: 2}
+
 MODEST = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -116,6 +118,7 @@ HASTY = {
     "support_minutes": 3 * DAY,
     "anchor_window_minutes": 2 * DAY,
     "guard_days": 2,
+    "genuine_days": 4,
     "genuine_groups": 1,
     "pool_groups": 1,
     "reported_groups": 1,
@@ -251,6 +254,46 @@ def test_one_group_alone_never_gets_beyond_watch_in_a_community(
     state = step(prior, Inputs(cells=of_epoch), COMMUNITY, trust, T0 + tick).state
     assert state.score <= 8 * MICRO
     assert state.state in {State.CLEAR, State.WATCH, State.HELD, State.PROBATION}
+
+
+@MODEST
+@given(histories, priors, st.integers(8, 12))
+def test_one_group_alone_never_keeps_a_listing_in_a_community(
+    history: list[Cell], prior: EmitterState, start: int
+) -> None:
+    """All others fell silent by day 8, the first reports each day: some half-lives later it ends."""
+    trust = {s: Standing(source_id=s, group_id=s, weight=20, anchor=True) for s in range(1, SOURCES + 1)}
+    others = [dataclasses.replace(cell, seen_24h=0) for cell in history if cell.source_id > 1]
+    state = prior
+    for day in range(start, start + 22):
+        echo = [
+            Cell(
+                source_id=1, day=D0 + n, epoch=0, points=9 * MICRO, n=3, n_u=(0, 0, 0, 3, 0, 0), log_miss_n=3,
+                first_at=(D0 + n) * DAY, last_at=(D0 + n) * DAY, strong_at=(D0 + n) * DAY,
+                addr_min=b"a", addr_max=b"a",
+            )
+            for n in range(day + 1)
+        ]  # fmt: skip
+        state = step(state, Inputs(cells=[*others, *echo]), COMMUNITY, trust, (D0 + day) * DAY + 600).state
+    assert state.state is not State.LISTED
+
+
+@MODEST
+@given(inputs(), policies, trusts(), st.integers(0, 9 * DAY), st.integers(1, SOURCES), st.integers(0, 60))
+def test_what_speaks_for_an_address_never_raises_score_or_code(
+    given_inputs: Inputs, policy: Policy, trust: Trust, tick: int, source: int, genuine: int
+) -> None:
+    def seen(cell: Cell) -> Cell:
+        if cell.source_id != source or not cell.observed:
+            return cell
+        return dataclasses.replace(cell, genuine_n=cell.genuine_n + genuine, null_n=cell.null_n + genuine)
+
+    calm = dataclasses.replace(given_inputs, cells=[seen(cell) for cell in given_inputs.cells])
+    before, after = (
+        step(EmitterState(), one, policy, trust, T0 + tick).state for one in (given_inputs, calm)
+    )
+    assert after.score == before.score
+    assert SEVERITY[after.code] <= SEVERITY[before.code]
 
 
 @MODEST
