@@ -278,6 +278,9 @@ def _configuration(options: argparse.Namespace, *programs: list[str]) -> str:
             done = subprocess.run(  # noqa: S603 - fixed programs, no shell
                 program, capture_output=True, text=True, errors="replace", timeout=60, check=True
             )
+        except subprocess.CalledProcessError as problem:
+            said = problem.stderr.strip().rpartition("\n")[2] or f"exit status {problem.returncode}"
+            raise CommandError(f"{' '.join(program)}: {said}") from None
         except (OSError, subprocess.SubprocessError) as problem:
             raise CommandError(f"{' '.join(program)}: {problem}") from None
         texts.append(done.stdout)

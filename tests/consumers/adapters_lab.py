@@ -290,6 +290,33 @@ def trap(folder: pathlib.Path) -> dict[str, Any]:
     return {"events": _events(folder), "refused": len(refused), "code": code}
 
 
+def init_exim(folder: pathlib.Path) -> dict[str, Any]:
+    """Ask a real Exim for its configuration, as `init --exim` does."""
+    lab.add_users(folder, "Debian-exim:x:8:8::/:/bin/false")
+    exim = next((folder.parent / "exim-root").glob("usr/sbin/exim4"))
+    (folder / "domains").write_text("shop.example\n# none\nforum.example: x\n")
+    config = folder / "exim.conf"
+    config.write_text(
+        f"spool_directory = {folder}\nlog_file_path = {folder}/%slog\nkeep_environment =\n"
+        "primary_hostname = MX1.own.example\nexim_user = mail\nexim_group = mail\n"
+        f"domainlist local_domains = @ : own.example : lsearch;{folder}/domains\n"
+        "domainlist relay_to_domains = friend.example\n"
+        "hostlist relay_from_hosts = <; 127.0.0.1 ; ::1 ; 203.0.113.0/24 ; 2001:db8:5::/48\n"
+        "begin acl\nbegin routers\nout:\n  driver = accept\n  transport = signed\nbegin transports\n"
+        "signed:\n  driver = smtp\n  return_path = ${prvs{$return_path}{secret}}\n"
+    )
+    config.chmod(0o644)
+    shutil.chown(folder, "mail", "mail")
+    program = folder / "exim"
+    program.write_text(f'#!/bin/sh\nexec {exim} -C {config} "$@"\n')
+    program.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest.report", "init", "--exim"],
+        cwd=ROOT, env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return {"code": done.returncode, "proposed": done.stdout, "said": done.stderr}
+
+
 def feed_settings(folder: pathlib.Path, more: str = "") -> pathlib.Path:
     """Write the settings of a feed of this laboratory's own and make its database."""
     config = folder / "backscatter.toml"
@@ -389,6 +416,7 @@ ADAPTERS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
     "rspamd": rspamd,
     "rspamd_log": rspamd_log,
     "trap": trap,
+    "init_exim": init_exim,
 }
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import pathlib
+import tomllib
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from ingest.report import rspamd
 from ingest.report.events import Scanned
 from ingest.report.lines import LineReader
+from ingest.report.networks import network
+from ingest.report.settings import settings_of
 from ingest.report.stamps import Stamps
 from ingest.schemas import ReportIn
 from tests.conftest import needs
@@ -138,3 +141,18 @@ def test_a_real_bounce_reaches_the_trap_receiver_and_is_refused_after_it_was_sto
     assert answers["events"] == [["::ffff:198.51.100.66", dsn_fail, trap, 5, p4]] * 3
     assert answers["refused"] == 3
     assert answers["code"] == 0
+
+
+def test_init_asks_a_real_exim() -> None:
+    with running.place() as folder:
+        running.mail_server("exim", folder)
+        answers = _laboratory("init_exim", folder)["answers"]
+    assert answers["code"] == 0, answers["said"]
+    settings = settings_of(tomllib.loads(answers["proposed"]))
+    assert settings.domains == {
+        "mx1.own.example", "own.example", "shop.example", "forum.example", "friend.example"
+    }  # fmt: skip
+    assert settings.own_networks == (network("203.0.113.0/24"), network("2001:db8:5::/48"))
+    assert settings.border_hosts == {"mx1.own.example"}
+    assert "you relay for friend.example" in answers["proposed"]
+    assert "perhaps" in answers["proposed"]  # a transport that signs senders was found

@@ -155,3 +155,14 @@ def test_init_asks_the_real_postfix() -> None:
     line = [sys.executable, "-m", "ingest.report", "init", "--postfix"]
     done = subprocess.run(line, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"})
     assert settings_of(tomllib.loads(done.stdout)).feeds
+
+
+def test_what_the_mail_servers_program_says_is_shown(tmp_path: pathlib.Path) -> None:
+    program = tmp_path / "postconf"
+    program.write_text("#!/bin/sh\necho 'postconf: fatal: bad main.cf' >&2\nexit 1\n")
+    program.chmod(0o755)
+    line = [sys.executable, "-m", "ingest.report", "init", "--postfix"]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert "bad main.cf" in done.stderr
