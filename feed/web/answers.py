@@ -1,7 +1,7 @@
 """Answers of name servers, for the table on pages and for programs. Pure."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from feed.web.ask_dns import Answer
@@ -22,22 +22,22 @@ class AnswerRow:
     from_where: str
 
 
-def answer_rows(answers: Sequence[Answer]) -> list[AnswerRow]:
-    """Return rows in words."""
+def answer_rows(answers: Sequence[Answer], names: Mapping[str, str]) -> list[AnswerRow]:
+    """Return rows in words. names: under which the servers are shown."""
     return [
         AnswerRow(
             zone=one.zone,
             outcome=one.outcome,
             words=text(f"dns.{one.outcome}", codes=", ".join(one.codes)),
-            from_where=_from_where(one),
+            from_where=_from_where(one, names.get(one.server, one.server)),
         )
         for one in answers
     ]
 
 
-def answer_lines(answers: Sequence[Answer]) -> list[str]:
+def answer_lines(answers: Sequence[Answer], names: Mapping[str, str]) -> list[str]:
     """Return a line for each answer, for a terminal."""
-    return [f"DNS {row.zone}: {row.words} ({row.from_where})" for row in answer_rows(answers)]
+    return [f"DNS {row.zone}: {row.words} ({row.from_where})" for row in answer_rows(answers, names)]
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     return dataclasses.asdict(answer) | {"codes": list(answer.codes)}
 
 
-def _from_where(answer: Answer) -> str:
+def _from_where(answer: Answer, server: str) -> str:
     if answer.serial is None:
-        return text("dns.from", server=answer.server)
+        return text("dns.from", server=server)
     when = moment(answer.serial) if answer.serial >= _FIRST_TIME else None
     key = "dns.from_serial" if when is None else "dns.from_changed"
-    return text(key, server=answer.server, serial=answer.serial, when=when)
+    return text(key, server=server, serial=answer.serial, when=when)

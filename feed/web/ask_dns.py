@@ -18,6 +18,9 @@ import dnslib
 from feed.domain.address import Address, reverse_name
 
 TIMEOUT_S: Final = 1.0
+OURS: Final = frozenset({"127.0.0.2", "127.0.0.3"})
+"""Every answer that the zones ever give (DESIGN section 6)."""
+
 _LARGEST: Final = 4096
 
 
@@ -25,7 +28,8 @@ _LARGEST: Final = 4096
 class Answer:
     """What one server says about one address in one zone.
 
-    outcome: listed, not_listed, no_answer, or refused (any other rcode). codes: A records as text.
+    outcome: listed, not_listed, no_answer, refused (any other rcode), or strange: an address that no list
+    of ours ever answers, so somebody in between did. codes: A records as text.
     serial: of the zone's SOA, None if not told.
     """
 
@@ -137,7 +141,7 @@ def _answer(talk: _Talk, zone: str) -> Answer:
         return Answer(server=talk.server, zone=zone, outcome="no_answer", serial=serial)
     codes = tuple(str(record.rdata) for record in about.rr if record.rtype == dnslib.QTYPE.A)
     if about.header.rcode == dnslib.RCODE.NOERROR:
-        outcome = "listed" if codes else "not_listed"
+        outcome = "not_listed" if not codes else "listed" if set(codes) <= OURS else "strange"
     else:
         outcome = "not_listed" if about.header.rcode == dnslib.RCODE.NXDOMAIN else "refused"
     return Answer(server=talk.server, zone=zone, outcome=outcome, codes=codes, serial=serial)

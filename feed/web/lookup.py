@@ -19,6 +19,7 @@ from feed.web.answers import answer_json, answer_lines, answer_rows
 from feed.web.asked import AskedError, read_asked
 from feed.web.finding import Finding, find, finding_json, finding_lines
 from feed.web.messages import text
+from feed.web.name_servers import NameServers
 from feed.web.promise import TTL_MINUTES
 from feed.web.requester import proves
 from feed.web.site import Site
@@ -45,6 +46,7 @@ class _Known:
 def router(site: Site, visitors: Visitors) -> APIRouter:
     """Return the routes of `/lookup` and `/mine`."""
     routes = APIRouter()
+    servers = NameServers(site)
 
     @routes.api_route("/lookup", methods=["GET", "HEAD"], response_model=None)
     def lookup(request: Request) -> Response:
@@ -56,7 +58,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             address = read_asked(given)
         except AskedError as problem:
             return _wrong(request, site, given, str(problem))
-        return _answer(request, site, address, from_it=proves(visitors.address(request), address))
+        return _answer(request, site, servers, address, from_it=proves(visitors.address(request), address))
 
     @routes.api_route("/lookup/{given:path}", methods=["GET", "HEAD"], response_model=None)
     def follow(given: str) -> Response:
@@ -97,10 +99,13 @@ def _wrong(request: Request, site: Site, given: str, why: str) -> Response:
     )
 
 
-def _answer(request: Request, site: Site, address: Address, *, from_it: bool) -> Response:
+def _answer(
+    request: Request, site: Site, servers: NameServers, address: Address, *, from_it: bool
+) -> Response:
     known = _known(site, address)
     zones = tuple(known.zones)
-    answers = [] if known.found.never else ask_dns.ask(site.settings.dns.listen, zones, address)
+    names = servers.endpoints()
+    answers = [] if known.found.never else ask_dns.ask(tuple(names), zones, address)
     chosen = advice_named(request.query_params.get("software", ""))
     advice = chosen or advice_for(known.software)
     if render.wanted(request) == "json":
@@ -112,12 +117,12 @@ def _answer(request: Request, site: Site, address: Address, *, from_it: bool) ->
         }
         return JSONResponse(content, headers=_HEADERS)
     if render.wanted(request) == "text":
-        return render.lines(*finding_lines(known.found), *answer_lines(answers), headers=_HEADERS)
+        return render.lines(*finding_lines(known.found), *answer_lines(answers, names), headers=_HEADERS)
     response = render.html(
         "finding.html",
         hostmaster=site.settings.publish.hostmaster,
         found=known.found,
-        dns=answer_rows(answers),
+        dns=answer_rows(answers, names),
         publications=[_zone_words(zone, last) for zone, last in known.zones.items()],
         ttl_minutes=TTL_MINUTES,
         advice=advice,

@@ -95,6 +95,7 @@ LOOKUP: Final[dict[str, str]] = {
     "dns.answer": "Answer",
     "dns.listed": "listed: {codes}",
     "dns.not_listed": "not listed",
+    "dns.strange": "{codes}: no answer of this list, so something in between answers; take it as unknown",
     "dns.no_answer": "no answer within a second",
     "dns.refused": "the question was refused",
     "dns.from": "asked at {server}",

@@ -15,6 +15,7 @@ from feed.web import ask_dns, owner_link, render
 from feed.web.answers import answer_json, answer_lines, answer_rows
 from feed.web.finding_words import ends_words
 from feed.web.messages import text
+from feed.web.name_servers import NameServers
 from feed.web.promise import CACHE_MINUTES, SERVER_S, TTL_MINUTES
 from feed.web.refusal import PageError
 from feed.web.site import Site
@@ -31,13 +32,15 @@ _OWNER_S: Final = 30 * 86_400
 def router(site: Site, visitors: Visitors) -> APIRouter:
     """Return the route of `/ticket/{ticket_id}`."""
     routes = APIRouter()
+    servers = NameServers(site)
 
     @routes.api_route("/ticket/{ticket_id}", methods=["GET", "HEAD"], response_model=None)
     def show(request: Request, ticket_id: str) -> Response:
         visitors.count_lookup(request)
         ticket, seen = _read(site, ticket_id)
         publish = site.settings.publish
-        answers = ask_dns.ask(site.settings.dns.listen, (publish.zone, publish.score_zone), ticket.address)
+        names = servers.endpoints()
+        answers = ask_dns.ask(tuple(names), (publish.zone, publish.score_zone), ticket.address)
         if render.wanted(request) == "json":
             url = publish.site_url.rstrip("/") + f"/ticket/{ticket.ticket_id}"
             more = {"dns": [answer_json(one) for one in answers], "owner_path": _owner_path(site, ticket)}
@@ -45,7 +48,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             return JSONResponse(content, headers=_HEADERS)
         sentences = _sentences(ticket, seen, hostmaster=publish.hostmaster)
         if render.wanted(request) == "text":
-            return render.lines(*sentences, *answer_lines(answers), headers=_HEADERS)
+            return render.lines(*sentences, *answer_lines(answers, names), headers=_HEADERS)
         response = render.html(
             "ticket.html",
             hostmaster=publish.hostmaster,
@@ -55,7 +58,7 @@ def router(site: Site, visitors: Visitors) -> APIRouter:
             relisted=_is_relisted(ticket, seen),
             sentences=sentences,
             facts=_facts(ticket),
-            dns=answer_rows(answers),
+            dns=answer_rows(answers, names),
             ttl_minutes=TTL_MINUTES,
             owner_path=_owner_path(site, ticket),
         )

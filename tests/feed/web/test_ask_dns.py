@@ -9,6 +9,7 @@ import dnslib
 import pytest
 
 from feed.domain.address import parse_address
+from feed.web.answers import answer_rows
 from feed.web.ask_dns import ask
 
 ZONES = ("bl.feed.test", "score.bl.feed.test")
@@ -139,3 +140,19 @@ def test_a_refusal_is_told_as_such(serve: Callable[[Reply], str]) -> None:
 @pytest.mark.parametrize("server", ["ns.feed.test:53", "127.0.0.1:99999", "[::1:53"])
 def test_a_server_that_cannot_be_asked_is_no_answer(server: str) -> None:
     assert {one.outcome for one in ask([server], ZONES, ADDRESS, timeout_s=0.1)} == {"no_answer"}
+
+
+@pytest.mark.parametrize("code", ["203.0.113.80", "127.0.0.1", "127.255.255.254", "10.0.0.1"])
+def test_b4_an_answer_that_no_list_of_ours_gives_is_no_listing(
+    serve: Callable[[Reply], str], code: str
+) -> None:
+    """A resolver that rewrites NXDOMAIN was shown as a listing (ux-ecosystem.md B4)."""
+
+    def rewritten(query: dnslib.DNSRecord) -> list[bytes]:
+        reply = query.reply()
+        reply.add_answer(dnslib.RR(str(query.q.qname), dnslib.QTYPE.A, rdata=dnslib.A(code), ttl=300))
+        return [reply.pack()]
+
+    found = ask([serve(rewritten)], ZONES, ADDRESS)
+    assert {one.outcome for one in found} == {"strange"}
+    assert f"{code}: no answer of this list" in answer_rows(found, {})[0].words
