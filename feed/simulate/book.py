@@ -209,14 +209,12 @@ class MemoryBook:
         return changes
 
     def _that_count(self, row: _Row, today: int) -> list[Cell]:
-        """Return the cells that the step is given, after those too old for any use are gone.
+        """Return the cells that the step is given, after those that are too old are gone.
 
-        Cells of muted days are left out as `feed.store.rules` does. What was observed beyond the days of
-        the guards, without a report, is dropped as well: the step passes over it, and large senders have
-        a hundred such cells a day.
+        Cells of muted days are left out as `feed.store.rules` does.
         """
-        first, watched = today - self.policy.evidence_days, today - self.policy.guard_days - 1
-        for at in [at for at, cell in row.cells.items() if at[1] < (first if cell.n else watched)]:
+        first_day = today - self.policy.evidence_days
+        for at in [at for at in row.cells if at[1] < first_day]:
             del row.cells[at]
         muted = self._floods.muted
         if not muted:
