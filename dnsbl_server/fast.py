@@ -8,6 +8,7 @@ one. Nothing here ever guesses: what stays over is for the general path.
 """
 
 import ctypes
+import dataclasses
 from binascii import unhexlify
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -74,6 +75,9 @@ class Fast:
         self._plain: dict[bytes, _Plain] = {}
         self._v4_plans: dict[bytes, Plan] = {}
         self._v6_plans: dict[bytes, Plan] = {}
+        # Most shapes mean the same but for the address: what they mean is kept once.
+        self._same: dict[tuple[Made, ...], tuple[Made, ...]] = {}
+        self._outs: dict[tuple[tuple[Made, ...], int], tuple[_Out | None, ...]] = {}
         self._cookie_of: dict[int, int] = {}  # length of a datagram to that of the cookie last seen in one
         self._given: dict[bytes, bytes] = {}
         self._given_at = 0
@@ -217,9 +221,11 @@ class Fast:
                 if plan is not None and plan.length == length:
                     self._cookie_of[length] = cookie
                     return plan
-        plan = shapes.learn(data, self.service, self._mark)
-        if plan is not None:
-            self._keep(plan, data)
+        learned = shapes.learn(data, self.service, self._mark)
+        if learned is None:
+            return None
+        plan = dataclasses.replace(learned, made=self._same.setdefault(learned.made, learned.made))
+        self._keep(plan, data)
         return plan
 
     def _keep(self, plan: Plan, data: bytes) -> None:
@@ -227,23 +233,28 @@ class Fast:
             self._v4_plans.clear()
             self._v6_plans.clear()
             self._plain.clear()
+            self._same.clear()
+            self._outs.clear()
         key = key_of(data, v6=plan.v6, cookie=plan.cookie)
         (self._v6_plans if plan.v6 else self._v4_plans)[key] = plan
         self._cookie_of[plan.length] = plan.cookie
-        missing = plan.made[0]
-        if plan.v6 or plan.cookie or plan.exact or plan.length > STRIDE or missing is None:
+        if plan.v6 or plan.cookie or plan.exact or plan.length > STRIDE:
             return
         zone, snapshot = plan.zone, plan.zone.snapshot
         starts = self._starts.get(zone.apex)
         if starts is None:
             # A list takes 2 MB and is read in half the time of a memory view.
             starts = self._starts[zone.apex] = snapshot.v4_start.tolist()
-        out = tuple(
-            None if made is None else (made[0], self._vector(plan.question_end, made[1]), made[2])
-            for made in plan.made
-        )
+        same = plan.made, plan.question_end
+        if same not in self._outs:
+            self._outs[same] = tuple(
+                None if made is None else (made[0], self._vector(plan.question_end, made[1]), made[2])
+                for made in plan.made
+            )
+        out = self._outs[same]
+        absent = out[0]
+        assert absent is not None
         shift = zone.blocks.shift
-        absent = (missing[0], self._vector(plan.question_end, missing[1]), missing[2])
         self._plain[key] = (
             plan.name_end, zone.blocks.bits, shift + 3, shift, absent,
             snapshot.v4_bound, starts, snapshot.v4_value, out,

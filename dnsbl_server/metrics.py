@@ -27,6 +27,7 @@ RCODES: Final = {
 LATENCY_S: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
 WRONG: Final = ("name", "octet", "length")
 LIMITED: Final = ("slip", "drop")
+WHOLE, STEPS, CURRENT = TRANSFERS = ("whole", "steps", "current")
 
 _TYPE_NAMES: Final = (*TYPES.values(), "other")
 _RCODE_NAMES: Final = (*RCODES.values(), "other")
@@ -55,7 +56,8 @@ class Counters:
         self._limited = self._latency + len(LATENCY_S) + 2
         self._wrong = self._limited + len(LIMITED)
         self._denied = self._wrong + len(WRONG)
-        self._by_client = self._denied + 1
+        self._transfers = self._denied + 1
+        self._by_client = self._transfers + len(TRANSFERS)
         size = self._by_client + clients
         self.cells: memoryview = memoryview(mmap.mmap(-1, size * 8)).cast("Q")
 
@@ -71,6 +73,8 @@ class Counters:
             cells[self._wrong + WRONG.index(note.wrong)] += 1
         if note.refused:
             cells[self._denied] += 1
+        if note.transfer:
+            cells[self._transfers + TRANSFERS.index(note.transfer)] += 1
         if note.client >= 0:
             cells[self._by_client + note.client] += 1
 
@@ -126,6 +130,13 @@ class Counters:
                 LIMITED,
             ),
             ("bsf_dns_wrong_use_total", "Names that are no address.", self._wrong, "how", WRONG),
+            (
+                "bsf_dns_transfers_total",
+                "Transfers of the whole zone, of what changed, and to who was current.",
+                self._transfers,
+                "how",
+                TRANSFERS,
+            ),
             (
                 "bsf_dns_client_queries_total",
                 "Queries of clients let in by network or key.",

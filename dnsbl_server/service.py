@@ -33,6 +33,7 @@ class Note:
 
     zone: number of the zone, -1 = none. wrong: how a name was misspelled, "" = it was not. client: number
     of the client that is counted, -1 = none. trusted: the query had a cookie of ours. refused: by access.
+    transfer: which kind of transfer it was, "" = none.
     """
 
     zone: int = -1
@@ -41,3 +42,4 @@ class Note:
     client: int = -1
     trusted: bool = False
     refused: bool = False
+    transfer: str = ""

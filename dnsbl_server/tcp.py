@@ -23,8 +23,10 @@ from dnsbl_server.notify import Notifier
 from dnsbl_server.querylog import query_log
 from dnsbl_server.respond import respond
 from dnsbl_server.say import say
+from dnsbl_server.scrape import Scrape
 from dnsbl_server.service import Note
 from dnsbl_server.udp import take_snapshot
+from dnsbl_server.wire import NOERROR
 
 PER_CLIENT: Final = 100
 """Connections of one IPv4 address or one IPv6 /64; resolvers use one to a few."""
@@ -32,7 +34,6 @@ TOTAL: Final = 2000
 _SPARE_DESCRIPTORS: Final = 64
 _TURN: Final = 64
 """Queries of one connection before others have their turn."""
-_LONGEST_REQUEST: Final = 8192
 TRANSFER_IDLE_S: Final = 60
 """How long a transfer may wait for a client that does not read."""
 _UNSENT: Final = 1 << 18
@@ -94,6 +95,7 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=_UNSENT)
         peer = transport.get_extra_info("peername")
         self._client = ipaddress.ip_address(peer[0].partition("%")[0]).packed if peer else b""
+        self._v6 = len(self._client) > 4  # noqa: PLR2004
         self.client_key = self._client[:8]
         self._loop = asyncio.get_running_loop()
         self._idle = self._loop.call_later(self._keepalive(), self.end)
@@ -172,9 +174,15 @@ class Connection(asyncio.Protocol):
         note = Note()
         try:
             self._transfer = transfer.begin(
-                message, served.service, served.history, client=self._client, clock=connections.clock
+                message,
+                served.service,
+                served.history,
+                client=self._client,
+                clock=connections.clock,
+                note=note,
             )
             if self._transfer is not None:
+                connections.counters.answered(note, NOERROR, v6=self._v6, tcp=True)
                 self._loop.call_soon(self._pump)
                 return
             reply = respond(
@@ -193,7 +201,7 @@ class Connection(asyncio.Protocol):
         log = connections.log
         if log is not None and log.chosen(1):
             log.write(reply, self._client, tcp=True)
-        connections.counters.answered(note, reply[3] & 0xF, v6=len(self._client) > 4, tcp=True)  # noqa: PLR2004
+        connections.counters.answered(note, reply[3] & 0xF, v6=self._v6, tcp=True)
         self._send(reply, self._keepalive())
 
     def _send(self, reply: bytes, idle_s: int) -> None:
@@ -220,33 +228,6 @@ class Connection(asyncio.Protocol):
             return
         self._send(message, TRANSFER_IDLE_S)
         self._loop.call_soon(self._pump)
-
-
-class Scrape(asyncio.Protocol):
-    """One request for the metrics. text: makes them."""
-
-    def __init__(self, text: Callable[[], bytes]) -> None:
-        self._text = text
-        self._buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Give it five seconds."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._end = asyncio.get_running_loop().call_later(5, transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        """Answer when the head of the request is there."""
-        self._buffer += data
-        if b"\r\n\r\n" in self._buffer:
-            self._transport.write(metrics.http_reply(self._buffer, self._text()))
-            self._transport.close()
-        elif len(self._buffer) > _LONGEST_REQUEST:
-            self._transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it so
-        """Forget the clock."""
-        self._end.cancel()
 
 
 def run(

@@ -10,7 +10,8 @@ from typing import Final
 
 from dnsbl_server import tsig, wire
 from dnsbl_server.history import Head, chain, entry_of, pieces
-from dnsbl_server.service import Service
+from dnsbl_server.metrics import CURRENT, STEPS, WHOLE
+from dnsbl_server.service import Note, Service
 from dnsbl_server.zone import TTL, Zone
 
 History = Callable[[int], memoryview | bytes]
@@ -28,12 +29,18 @@ Piece = tuple[bytes, int]
 
 
 def begin(
-    data: bytes, service: Service, history: History, *, client: bytes, clock: Callable[[], float]
+    data: bytes,
+    service: Service,
+    history: History,
+    *,
+    client: bytes,
+    clock: Callable[[], float],
+    note: Note | None = None,
 ) -> Iterator[bytes] | None:
     """Return the messages of the transfer that `data` asks for, or None when it is no allowed transfer.
 
     Then the general path says what is wrong. Messages are made as they are taken, and all of them of the
-    list that is served at this moment. clock: unix time, for signatures.
+    list that is served at this moment. clock: unix time, for signatures. note: filled for whoever counts.
     """
     if _QTYPES[0] not in data and _QTYPES[1] not in data:
         return None
@@ -59,7 +66,10 @@ def begin(
         return None
     signer = tsig.Signer(key, checked.signature.mac) if checked and key else None
     log = history(zone.number) if serial is not None else b""
-    return _messages(query, _content(zone, serial, log), signer, clock)
+    note = note or Note()
+    note.zone, note.qtype = zone.number, query.qtype
+    note.transfer, content = _content(zone, serial, log)
+    return _messages(query, content, signer, clock)
 
 
 def _serial(data: bytes, query: wire.Query) -> int:
@@ -75,19 +85,19 @@ def _serial(data: bytes, query: wire.Query) -> int:
     return int.from_bytes(data[end + _SERIAL_AT : end + _SERIAL_AT + 4])
 
 
-def _content(zone: Zone, serial: int | None, log: memoryview | bytes) -> Iterator[Piece]:
-    """Return the records of the answer; serial: what the client has, None = it wants everything."""
+def _content(zone: Zone, serial: int | None, log: memoryview | bytes) -> tuple[str, Iterator[Piece]]:
+    """Return the kind and the records of the answer; serial: what the client has, None = it wants all."""
     soa = _soa(zone, zone.snapshot.serial)
     if serial is not None:
         ahead = (serial - zone.snapshot.serial) & 0xFFFFFFFF
         if ahead < 1 << 31:
             # Current, or ahead of us (a secondary never goes back): one SOA says so (RFC 1995 section 2).
-            return iter(((soa, 1),))
+            return CURRENT, iter(((soa, 1),))
         steps = chain(log, zone.snapshot.meta, serial)
         size = sum(each.n_left + each.n_came for each in steps)
         if steps and size < max(1000, len(zone.snapshot.v4_bound) + len(zone.snapshot.v6_hi)):
-            return _increments(zone, soa, log, steps)
-    return _whole(zone, soa)
+            return STEPS, _increments(zone, soa, log, steps)
+    return WHOLE, _whole(zone, soa)
 
 
 def _whole(zone: Zone, soa: bytes) -> Iterator[Piece]:
