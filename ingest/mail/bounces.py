@@ -120,7 +120,8 @@ def _by_people(notice: Notice) -> bool:
 
 
 def _by_monitor(notice: Notice) -> bool:
-    return of_a_monitor(notice) and not (opens_as_bounce(notice) or returns_mail(notice))
+    told = of_a_monitor(notice) or phrases.DIGEST_SUBJECT.search(notice.subject) is not None
+    return told and not (opens_as_bounce(notice) or returns_mail(notice))
 
 
 def _speaks_against(notice: Notice) -> bool:
@@ -141,11 +142,9 @@ def _speaks_against(notice: Notice) -> bool:
 
 def _of_a_mail(notice: Notice) -> bool:
     """Whether the mail tells of a failed mail; what filters put below a text speaks of mail as well."""
-    return (
-        subject_is_failure(notice)
-        or phrases.OF_MAIL.search(notice.subject) is not None
-        or phrases.OWN_MESSAGE.search(notice.opening) is not None
-    )
+    if subject_is_failure(notice) or phrases.OWN_MESSAGE.search(notice.opening):
+        return True
+    return opens_as_bounce(notice) and phrases.OF_MAIL.search(notice.subject) is not None
 
 
 def _shown(notice: Notice) -> bool:

@@ -370,6 +370,14 @@ GATE_SENDER: Final = _any(
 )
 """What a filter may be called that no pattern names."""
 
+DIGEST_SUBJECT: Final = _any(
+    r"""
+\bdigest\b|\bquarantine (?:summary|report|notification)|\bspam (?:summary|report)\b
+\bnew (?:held |quarantined )?messages\b|\bheld messages\b|\bquarantäne-?(?:bericht|übersicht)
+"""
+)
+"""A list of mails that a filter holds: the subjects of bounces stand in it too."""
+
 VERIFY_TEXT: Final = _any(
     r"""
 \bconfirm|\bverif|\bapprov|\bhuman\b|\bspam|\bsender\b|\bbestätig|\bconfirme|\bconferma

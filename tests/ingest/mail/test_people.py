@@ -198,6 +198,16 @@ PAIRS: dict[str, tuple[bytes, Kind, bytes]] = {
         Kind.NDR,
         mail(f"postmaster@{HOST}", "Report", f"{NOBODY} 3\n<other@emitter.example> 2\n", path=""),
     ),
+    "a bounce, and a digest of held mail that shows the subject of one": (
+        mail("gate@emitter.example", "Undeliverable: offer", "Mail was undeliverable.\n", path=""),
+        Kind.NDR,
+        mail("gate@emitter.example", "Digest: 3 new messages", f"Undeliverable: offer {NOBODY}\n", path=""),
+    ),
+    "a null sender whose subject begins with the failure, and an alert": (
+        mail("gate@emitter.example", "Undelivered mail", "Sorry.\n", path=""),
+        Kind.NDR,
+        mail("gate@emitter.example", "Alert: undelivered mail in the queue", "Triggered.\n", path=""),
+    ),
     "a filter, and the statistics of one": (
         mail("amavis <amavis@emitter.example>", "Virus", "Your mail contained a virus.\n", path=""),
         Kind.VIRUS,
