@@ -9,7 +9,7 @@ from typing import Final
 from feed.domain.evidence import Trust
 from feed.domain.policy import Policy
 from feed.domain.reliability import Reliability, weight_of
-from feed.store import confirmations, controls, floods, reporters, standing
+from feed.store import confirmations, controls, floods, reporters, shielding, standing
 from feed.store.database import Database
 
 NEW_ADDRESSES_A_DAY: Final = 200
@@ -94,6 +94,8 @@ def _reason(one: Reliability) -> str:
 def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[int, int]]:
     """Let the days of groups that flood weigh nothing; return (source, day) of what was muted now.
 
+    With evidence, or with words of genuine mail that alone make a large part of the listings milder.
+
     Where one group lists alone, its own evidence is not judged by others, and a provider whose domain is
     forged sees thousands of emitters on one day: nothing is muted there (field-review.md 12).
     """
@@ -103,10 +105,14 @@ def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[i
     muted: list[tuple[int, int]] = []
     with database.read() as connection:
         busy = standing.busy_sources(connection, since_day=day - LOOK_BACK_DAYS)
-        members = _members(reporters.trust(connection, day=day))
-        found = [
+        known = reporters.trust(connection, day=day)
+        shielded = shielding.shielded_days(
+            connection, known, least_weight=policy.trusted_weight, since_day=day - policy.genuine_days + 1
+        )
+        found = [([source_id], at, number) for source_id, at, number in shielded]
+        found += [
             (sources, at, number)
-            for sources in members
+            for sources in _members(known)
             if sum(busy.get(source_id, 0) for source_id in sources) > NEW_ADDRESSES_A_DAY
             for at in range(day - LOOK_BACK_DAYS, day + 1)
             if (number := standing.new_unconfirmed(connection, sources, day=at)) > NEW_ADDRESSES_A_DAY
