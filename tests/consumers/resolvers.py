@@ -3,8 +3,8 @@
     python -m tests.consumers.resolvers SOFTWARE PROTECTION FOLDER
 
 PROTECTION: `none`; `exception`: protection against rebinding with the printed exception for the zone;
-`bare`: protection without it. The name server of the zones is at another port than 53, as `make serve`
-runs it. Prints one JSON object.
+`bare`: protection without it; `chain`: Postfix in front, and then the list goes away. The name server of the
+zones is at another port than 53, as `make serve` runs it. Prints one JSON object.
 """
 
 import contextlib
@@ -121,10 +121,35 @@ def ask(name: str, kind: str = "A") -> str:
     return dns.rcode.to_text(reply.rcode())
 
 
+def chain(folder: pathlib.Path) -> dict[str, str]:
+    """Return what Postfix answers that asks unbound that asks the list: with the list up, and down."""
+    printed = WRITERS["postfix"](lab.ZONES, Stage.REFUSE)
+    with (
+        lab.dns(folder, port=PORT) as server,
+        running("unbound", folder, ZONES),
+        lab.postfix_with(folder, printed) as log,
+    ):
+        lab.wait_for_port()
+        up = lab.attempt(lab.LISTED, "")
+        server.send_signal(signal.SIGTERM)
+        server.wait(10)
+        down = lab.attempt(lab.LISTED_TOO, "")
+        asked = ask(f"67.100.51.198.{lab.ZONES.zone}")
+        wait_until(
+            lambda: "RBL lookup error" in log.read_text(errors="replace"),
+            seconds=30,
+            words=lambda: log.read_text(errors="replace")[-3000:],
+        )
+    return {"up": up, "down": down, "resolver": asked}
+
+
 def main() -> None:
     """Ask one resolver, and let the doctor ask it."""
     software, protection, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     lab.network(folder)
+    if protection == "chain":
+        print(json.dumps(chain(folder)))
+        return
     with lab.dns(folder, port=PORT), running(software, folder, ZONES, protection):
         answers = {case: ask(f"{name}.{lab.ZONES.zone}") for case, name in NAMES.items()}
         answers["reported"] = ask(f"77.100.51.198.{lab.ZONES.score_zone}")

@@ -51,3 +51,10 @@ def test_b6_without_the_exception_the_list_seems_empty_and_the_doctor_says_why(s
     assert {"unbound": "private-domain", "bind": "except-from", "dnsmasq": "rebind-domain-ok"}[
         software
     ] in found["doctor"]
+
+
+def test_mail_passes_when_the_resolver_does_not_reach_the_list() -> None:
+    needs("postfix")
+    found = _tried("unbound", "chain")
+    assert found["up"] == "data 554"
+    assert (found["resolver"], found["down"]) == ("SERVFAIL", "accepted")
