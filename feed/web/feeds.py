@@ -30,7 +30,11 @@ from feed.web.wording import iso, left, moment, size
 CACHED_S: Final = 60
 _DELTA: Final = ".delta.jsonl"
 _DIGEST: Final = ".sha256"
-_DELTAS_KEPT: Final = 16
+_KEPT_BYTES: Final = 32 * 1024 * 1024
+"""So much of what was asked for lately stays in memory; each process has its own."""
+
+_LEAST_BYTES: Final = 64 * 1024
+"""Steps of so many compressed bytes are always put together; more only up to a fourth of the list."""
 
 
 class Feeds:
@@ -48,6 +52,7 @@ class Feeds:
         self.deltas = {f"{zone}{_DELTA}": zone for zone in settings.files}
         self._lock = threading.Lock()
         self._made: collections.OrderedDict[tuple[str, int, int], bytes] = collections.OrderedDict()
+        self._made_bytes = 0
 
     def manifest(self, zone: str) -> dict[str, Any] | None:
         """Return what the files of a zone hold; None if they have not been made."""
@@ -68,10 +73,16 @@ class Feeds:
                 made = self._delta(zone, since, present)
                 if made is None:
                     return None
-                self._made[key] = made
-                if len(self._made) > _DELTAS_KEPT:
-                    self._made.popitem(last=False)
+                self._keep(key, made)
+                return made
+            self._made.move_to_end(key)
             return self._made[key]
+
+    def _keep(self, key: tuple[str, int, int], made: bytes) -> None:
+        self._made[key] = made
+        self._made_bytes += len(made)
+        while self._made_bytes > _KEPT_BYTES:
+            self._made_bytes -= len(self._made.popitem(last=False)[1])
 
     def _delta(self, zone: str, since: int, present: dict[str, Any]) -> bytes | None:
         steps = self.folder / feed_files.steps_folder(zone)
@@ -81,7 +92,7 @@ class Feeds:
             if way is None:
                 return None
             whole = (self.folder / f"{zone}.jsonl.gz").stat().st_size
-            if sum((steps / name).stat().st_size for name in way) > max(whole, 1 << 16):
+            if sum((steps / name).stat().st_size for name in way) > max(whole // 4, _LEAST_BYTES):
                 return None
             lines = feed_files.merged((_lines(steps / name) for name in way), since, present)
             return "".join(line + "\n" for line in lines).encode()

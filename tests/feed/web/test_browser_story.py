@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 
+from feed.jobs import bulk_actions
 from feed.jobs import outbox as job
 from feed.settings import MailSettings, SiteSettings
 from feed.store import reporters, sessions
@@ -199,7 +200,10 @@ def test_the_operator_answers_and_the_reporter_changes_a_key(page: "Page", serve
     page.goto(f"{served.url}/console/enter/{token}")
     _fine(page)
     page.get_by_role("button", name="Sign in").click()
-    for name in ("Health", "Reporters", "Listings", "Exemptions and holds", "Audit log", "Disputes"):
+    names = (
+        "Health", "Reporters", "Listings", "Exemptions and holds", "Audit log", "Bulk actions", "Disputes",
+    )  # fmt: skip
+    for name in names:
         page.get_by_role("navigation", name="Console").get_by_role("link", name=name).click()
         _fine(page)
     page.get_by_label("Upheld: the requester").check()
@@ -215,6 +219,32 @@ def test_the_operator_answers_and_the_reporter_changes_a_key(page: "Page", serve
     _fine(page)
     page.get_by_role("button", name="Make a new key").click()
     assert page.get_by_text(re.compile("bsf_[0-9a-f]{16}_[0-9a-f]{64}")).is_visible()
+    _fine(page)
+
+
+def test_the_operator_holds_many_and_takes_it_back(page: "Page", served: Served) -> None:
+    site = served.world.site
+    with site.database.write() as connection:
+        token = sessions.new_link(connection, site.secret, author="cli", now=site.seconds())
+    page.goto(f"{served.url}/console/enter/{token}")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Bulk actions").click()
+    page.get_by_label("Hold back while").check()
+    page.get_by_label("Listed inside this network").fill("192.0.2.0/24")
+    page.get_by_label("Reason").last.fill("a pool, being looked at")
+    page.get_by_role("button", name="Make a preview").click()
+    assert "would concern 1 addresses" in page.get_by_role("status").inner_text()
+    _fine(page)
+    page.get_by_role("button", name="Do this to 1 addresses").click()
+    bulk_actions.carry_on(site.database, site.policy, site.providers, now=site.seconds())
+    page.get_by_role("link", name="See how far it is").click()
+    assert page.get_by_text("done 1", exact=True).is_visible()
+    _fine(page)
+    page.get_by_role("textbox", name="Reason: Undo number 1").fill("looked at")
+    page.get_by_role("button", name="Undo number 1").click()
+    bulk_actions.carry_on(site.database, site.policy, site.providers, now=site.seconds())
+    page.get_by_role("link", name="See how far it is").click()
+    assert page.get_by_text("undone 1").is_visible()
     _fine(page)
 
 

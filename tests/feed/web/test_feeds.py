@@ -15,6 +15,7 @@ from dnsbl_server.pull import Puller, PullError, Source
 from feed.jobs import feeds
 from feed.jobs.publish import publish
 from feed.snapshot.feed_files import FOLDER
+from feed.web import feeds as web_feeds
 from feed.web.representation import Library
 from tests.feed.web.served import serving
 from tests.feed.web.world import Client, World
@@ -244,3 +245,26 @@ def test_gzip_copy_is_left_out_when_it_is_missing(published: World, client: Clie
     assert gzip.decompress((folder / f"{ZONE}.csv.gz").read_bytes()) == (folder / f"{ZONE}.csv").read_bytes()
     (folder / f"{ZONE}.csv.gz").unlink()
     assert fetch(client, f"{ZONE}.csv", accept_encoding="gzip").headers.get("content-encoding") is None
+
+
+def test_changes_longer_than_a_fourth_of_the_list_are_not_put_together(
+    published: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = json.loads(fetch(client, f"{ZONE}.jsonl").text.splitlines()[-1])["serial"]
+    published.report("192.0.2.12")
+    published.later(minutes=1)
+    publish_all(published)
+    monkeypatch.setattr(web_feeds, "_LEAST_BYTES", 0)
+    assert fetch(client, f"{ZONE}.delta.jsonl?since={before}").status_code == 410
+
+
+def test_what_was_asked_for_lately_is_kept_within_bounds(
+    published: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = web_feeds.Feeds(published.site.settings.publish)
+    serial = int((made.manifest(ZONE) or {})["serial"])
+    monkeypatch.setattr(web_feeds, "_KEPT_BYTES", 0)
+    first = made.delta(ZONE, serial)
+    assert first is not None
+    assert made.delta(ZONE, serial) == first
+    assert not made._made
