@@ -59,7 +59,7 @@ def explain(
             *_staying(at, policy, state.strikes),
         ),
         parts=_parts(cells, counted, trust, policy, tick, label),
-        not_counted=_not_counted(inputs.cells, trust, policy, epoch=state.epoch, tick=tick),
+        not_counted=_not_counted(inputs, trust, policy, epoch=state.epoch, tick=tick),
         originals=sum(cell.n for cell in cells),
         kinds=_kinds(cells),
         first_day=min(days, default=None),
@@ -152,11 +152,11 @@ def _why_not(cell: Cell, trust: Trust, policy: Policy, *, epoch: int, tick: int)
 
 
 def _not_counted(
-    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int
+    inputs: Inputs, trust: Trust, policy: Policy, *, epoch: int, tick: int
 ) -> tuple[NotCounted, ...]:
     """Return the originals that add nothing, by reason."""
-    sums: dict[str, int] = {}
-    for cell in cells:
+    sums = {"muted": sum(cell.n for cell in inputs.muted)}
+    for cell in inputs.cells:
         why = _why_not(cell, trust, policy, epoch=epoch, tick=tick)
         if why:
             sums[why] = sums.get(why, 0) + cell.n

@@ -55,7 +55,7 @@ class Part:
 class NotCounted:
     """Originals that add nothing.
 
-    reason: `before_removal`, `too_old`, `no_weight`, `suspended`, `unproven` or `few_recipients`.
+    reason: `before_removal`, `too_old`, `no_weight`, `suspended`, `muted`, `unproven` or `few_recipients`.
     """
 
     reason: str

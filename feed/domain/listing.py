@@ -87,12 +87,14 @@ class ActiveHold:
 class Inputs:
     """What is known of one emitter in the main channel when it is scored.
 
-    cells: all of the policy's evidence days, of every epoch; older epochs are shown, never counted.
+    cells: all of the policy's evidence days, of every epoch; older epochs are shown, never counted. muted:
+    those of days that weigh nothing until an operator looked; shown only.
     jitter_seed: non-negative, a keyed hash of the emitter key. trusted_groups: of the whole feed, from
     `policy.trusted_groups`.
     """
 
     cells: Sequence[Cell]
+    muted: Sequence[Cell] = ()
     holds: Sequence[ActiveHold] = ()
     jitter_seed: int = 0
     is_ipv6: bool = False

@@ -55,10 +55,13 @@ class Rules:
 
     def inputs(self, address: Address, cells: Sequence[Cell], secret: Secret) -> Inputs:
         """Return the inputs of `scoring.step` for one emitter."""
+        muted: list[Cell] = []
+        if self.muted:
+            muted = [cell for cell in cells if (cell.source_id, cell.day) in self.muted]
+            cells = [cell for cell in cells if (cell.source_id, cell.day) not in self.muted]
         return Inputs(
-            cells=[cell for cell in cells if (cell.source_id, cell.day) not in self.muted]
-            if self.muted
-            else cells,
+            cells=cells,
+            muted=muted,
             holds=self.holds(address),
             jitter_seed=secret.number("jitter", emitter_key(address)),
             is_ipv6=packed(address) == address.packed,

@@ -89,6 +89,13 @@ def test_what_does_not_count_is_told(more: Cell, reason: str, originals: int) ->
     assert [(entry.reason, entry.originals) for entry in found.not_counted] == [(reason, originals)]
 
 
+def test_days_that_weigh_nothing_until_reviewed_are_told() -> None:
+    inputs = Inputs(cells=[cell(1, 2, day=-1, epoch=1)], muted=[cell(2, 3, epoch=1), cell(2, 1, epoch=0)])
+    found = explain(EmitterState(epoch=1), inputs, PRIVATE, TRUST, NOW, label=str)
+    assert [(entry.reason, entry.originals) for entry in found.not_counted] == [("muted", 4)]
+    assert found.originals == 2
+
+
 def test_a_hold_is_told_with_its_words() -> None:
     hold = ActiveHold(kind=Hold.PROVIDER, words="Example Mail, published ranges")
     found = explained([cell(1, 3)], holds=(hold,))
