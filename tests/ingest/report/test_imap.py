@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.report import imap
@@ -156,6 +156,7 @@ def test_a_damaged_position_means_to_read_again(
     assert poll(box(server, tmp_path), tmp_path, Taken()).seen == 5
 
 
+@settings(deadline=None, max_examples=31)  # real sockets
 @given(st.integers(0, 30))
 def test_a_connection_cut_at_any_command_loses_and_doubles_nothing(cut: int) -> None:
     import tempfile

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.report.keys import Keys
@@ -103,6 +103,7 @@ def test_anything_else_is_refused_in_words_and_leaves_nothing(tmp_path: pathlib.
     assert items(tmp_path) == []
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_get_one_line(line: bytes) -> None:
     said = answer(line, Spool(pathlib.Path("/dev/null/x"), ("f",)), keys=KEYS, peers=PEERS, now=NOW)
