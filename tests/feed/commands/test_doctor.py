@@ -49,12 +49,12 @@ class Fake(socketserver.ThreadingUDPServer):
 
     def __init__(self, behave: Behaviour, *, tcp: bool = True) -> None:
         self.behave = behave
-        super().__init__(("127.0.0.1", 0), _Udp)
+        # TCP first: of its ports fewer are free, since closed connections hold theirs for a while.
+        self.stream = _Stream(("127.0.0.1", 0), _Tcp) if tcp else None
+        super().__init__(("127.0.0.1", self.stream.server_address[1] if self.stream else 0), _Udp)
         self.port = self.server_address[1]
         self.threads = [threading.Thread(target=self.serve_forever, args=(0.02,))]
-        self.stream: _Stream | None = None
-        if tcp:
-            self.stream = _Stream(("127.0.0.1", self.port), _Tcp)
+        if self.stream is not None:
             self.stream.behave = behave
             self.threads.append(threading.Thread(target=self.stream.serve_forever, args=(0.02,)))
         for thread in self.threads:
