@@ -139,6 +139,13 @@ def test_only_facts_leave_the_host_and_the_api_takes_them(tmp_path: pathlib.Path
         assert word not in item.body
 
 
+def test_the_same_words_from_two_servers_are_two_reports(tmp_path: pathlib.Path) -> None:
+    """A milter sees a mail before any server of ours stamps it."""
+    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.1"):
+        found = spooled(tmp_path, mail(), recipient_class="trap", client_ip=client)
+    assert sorted(json.loads(item.body)["client_ip"] for item in found) == ["192.0.2.1", "192.0.2.2"]
+
+
 def test_raw_mail_leaves_only_when_asked_for(tmp_path: pathlib.Path) -> None:
     (item,) = spooled(tmp_path, mail(), raw=True, recipient_class="trap")
     assert (item.kind, item.body, item.claim["class"]) == (RAW, mail(), "trap")

@@ -9,7 +9,9 @@ import pathlib
 import pytest
 
 from ingest.report.assemble import Assembler
+from ingest.report.classify import Kind, Known, classify
 from ingest.report.events import Came, Ended, Told
+from ingest.report.facts import Facts
 from ingest.report.index import Index, Judged
 from ingest.report.keys import Keys
 from ingest.report.networks import Peers, network
@@ -139,6 +141,12 @@ def test_class_of_an_accepted_mail(
     log.bounced(NOW - DAY, **(bounce | change))  # type: ignore[arg-type]
     found = scanned([written(tmp_path / "mail.log", log.text())])
     assert [(one.kind, one.reason) for one in found] == [(kind, reason)]
+
+
+def test_an_answer_to_our_mail_is_genuine_even_where_the_log_does_not_show_whom_it_came_to() -> None:
+    facts = Facts(refused=False, originals=("aa",), own_domain=False)
+    assert classify(facts, Known(original_sent=True)) == (Kind.GENUINE, "original_sent")
+    assert classify(facts, Known()) == (Kind.UNKNOWN, "not_our_domain")
 
 
 def test_answers_by_server_are_no_more_than_the_mails_written_to_it(tmp_path: pathlib.Path) -> None:
