@@ -43,12 +43,12 @@ def seen_by_group(watched: Iterable[Judged]) -> list[Seen]:
 def mixed(watched: list[Judged], policy: Policy, today: int) -> bool:
     """Whether enough trusted groups saw genuine bounces from here: never more than 127.0.0.3 then.
 
-    Lately, or over the longer time for which genuine mail is remembered.
+    Within `guard_days` up to any of the last `genuine_days`. A time that ends on a day with genuine mail is
+    enough to look at: a day more without would only thin it.
     """
-    if not any(cell.genuine_n for cell, _ in watched):
-        return False
-    for days in (policy.guard_days, policy.genuine_days):
-        seen = seen_by_group(pair for pair in watched if pair[0].day > today - days)
+    ends = {cell.day for cell, _ in watched if cell.genuine_n and cell.day > today - policy.genuine_days}
+    for end in sorted(ends):
+        seen = seen_by_group(pair for pair in watched if end - policy.guard_days < pair[0].day <= end)
         genuine = sum(
             one.genuine_n >= policy.genuine_n
             or (one.genuine_n > 0 and one.genuine_n * 100 >= one.null_n * policy.genuine_percent)
@@ -69,19 +69,20 @@ def pooled(seen: Iterable[Seen], policy: Policy) -> bool:
     return len(large) >= policy.pool_groups and low * 2 > len(large)
 
 
-def guards_until(watched: list[Judged], lately: list[Judged], policy: Policy) -> int:
+def guards_until(watched: list[Judged], lately: list[Judged], policy: Policy, today: int) -> int:
     """Return the minute at which the guards may say something else without a new observation.
 
-    watched: of the days for which genuine mail is remembered; lately: those of the last `guard_days`.
-    Without genuine mail, and with totals too small for the pool guard, days matter only by their last one,
-    after which nothing is observed: what is left of a sum that is too small is smaller still.
+    lately: what of `watched` is of the last `guard_days`. With totals too small for the pool guard these
+    days matter only by their last one, after which nothing is observed: what is left of a sum that is too
+    small is smaller still.
     """
-    ends = []
-    genuine = any(cell.genuine_n for cell, _ in watched)
-    if genuine:
-        ends.append(min(cell.day for cell, _ in watched) + policy.genuine_days)
+    ends = [
+        cell.day + policy.genuine_days
+        for cell, _ in watched
+        if cell.genuine_n and cell.day > today - policy.genuine_days
+    ]
     if lately:
         days = [cell.day for cell, _ in lately]
-        counts = genuine or sum(cell.seen_24h for cell, _ in lately) >= policy.pool_seen
+        counts = sum(cell.seen_24h for cell, _ in lately) >= policy.pool_seen
         ends.append((min(days) if counts else max(days)) + policy.guard_days)
     return min(ends) * MINUTES_A_DAY if ends else NEVER

@@ -146,8 +146,8 @@ class Policy:
                 "hard_cap_minutes must not exceed evidence_days, or a listing would outlive its evidence",
             ),
             (
-                max(self.guard_days, self.genuine_days) <= self.evidence_days,
-                "guard_days and genuine_days must not exceed evidence_days, of which cells are read",
+                self.guard_days + self.genuine_days <= self.evidence_days,
+                "guard_days and genuine_days together must not exceed evidence_days, of which cells are read",
             ),
             (
                 self.support_minutes < self.hard_cap_minutes,

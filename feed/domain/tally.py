@@ -118,13 +118,12 @@ def later(known: Tally, policy: Policy, tick: int) -> Tally:
     trapped = [pair for pair in known.counted if pair[0].trap_n and pair[0].trap_last_at >= trap_from]
     if not (trapped or known.watched or known.traps):
         return known
-    watched_from = today - max(policy.genuine_days, policy.guard_days) + 1
-    watched = [pair for pair in known.watched if pair[0].day >= watched_from]
+    watched = known.watched
     lately = [pair for pair in watched if pair[0].day > today - policy.guard_days]
     anchors = [pair for pair in trapped if pair[1].anchor]
     ends = [cell.trap_last_at + policy.anchor_window_minutes + 1 for cell, _ in trapped]
     return known._replace(
-        until=min(known.counted_until, guards.guards_until(watched, lately, policy), *ends),
+        until=min(known.counted_until, guards.guards_until(watched, lately, policy, today), *ends),
         traps=bool(trapped),
         anchor_hit=bool(anchors),
         anchored=bool(anchors) and _anchored(anchors, policy),

@@ -314,8 +314,22 @@ ANCHORED = (Code.CONFIRMED, "anchor")
             [*PAIR, said(3, -20, null_n=10, genuine_n=1), said(3, -3, null_n=90)],
             ANCHORS,
             0,
+            MIXED,
+            id="a tenth three weeks ago, however much came since",
+        ),
+        pytest.param(
+            [*PAIR, said(3, -20, null_n=10, genuine_n=1), said(3, -26, null_n=1)],
+            ANCHORS,
+            0,
             ANCHORED,
-            id="less than a tenth of both",
+            id="less than a tenth of a week three weeks ago",
+        ),
+        pytest.param(
+            [*PAIR, said(3, -8, null_n=90, genuine_n=2), said(3, -1, null_n=90, genuine_n=2)],
+            ANCHORS,
+            0,
+            ANCHORED,
+            id="few of many in each week",
         ),
         pytest.param(
             [*PAIR, seen(cell(3, 3, 0, n_u=(0,) * 6, strong_at=0), genuine_n=3)],

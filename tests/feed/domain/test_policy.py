@@ -87,7 +87,7 @@ def test_overrides_from_toml() -> None:
         pytest.param({"delist_at": 10}, "delist_at must be below list_at", id="no hysteresis"),
         pytest.param({"delist_at": 6}, "below probation_list_at", id="probation would flap"),
         pytest.param({"keep_support_at": 2}, "must not exceed support_at", id="the quorum would flap"),
-        pytest.param({"evidence_days": 28, "genuine_days": 29}, "must not exceed evidence_days", id="memory"),
+        pytest.param({"evidence_days": 35, "genuine_days": 29}, "must not exceed evidence_days", id="memory"),
         pytest.param({"quorum_groups": 6}, "must not exceed top_groups", id="more groups than count"),
         pytest.param({"bucket_cap": 10}, "bucket_cap must be below list_at", id="one source could list"),
         pytest.param({"evidence_days": 20}, "outlive its evidence", id="cap beyond evidence"),

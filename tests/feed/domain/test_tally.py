@@ -23,10 +23,21 @@ def day_of(number: int, *, seen: int, genuine: int = 0) -> Cell:
     [
         pytest.param([day_of(n, seen=3) for n in range(4)], 3 + 7, id="small totals: until none is left"),
         pytest.param([day_of(n, seen=400) for n in range(4)], 0 + 7, id="totals for the pool guard"),
-        pytest.param([day_of(n, seen=3, genuine=n == 2) for n in range(4)], 0 + 7, id="genuine mail"),
+        pytest.param(
+            [day_of(n, seen=3, genuine=n == 2) for n in range(4)],
+            3 + 7,
+            id="genuine mail, until none is left",
+        ),
     ],
 )
 def test_observed_days_that_cannot_matter_end_no_tally(cells: list[Cell], until_day: int) -> None:
     counted = tally(cells, TRUST, COMMUNITY, epoch=0, tick=(D0 + 3) * DAY)
     assert counted.until == (D0 + until_day) * DAY
     assert counted.observed
+
+
+def test_genuine_mail_is_remembered_to_the_day() -> None:
+    cells = [day_of(0, seen=3, genuine=1)]
+    counted = tally(cells, TRUST, COMMUNITY, epoch=0, tick=(D0 + 10) * DAY)
+    assert (counted.until, counted.mixed, counted.observed) == ((D0 + 28) * DAY, True, False)
+    assert not tally(cells, TRUST, COMMUNITY, epoch=0, tick=counted.until).mixed
