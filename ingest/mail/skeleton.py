@@ -204,6 +204,9 @@ def split_headers(data: bytes, most: int, defects: list[str]) -> tuple[Headers, 
     if end < 0 and len(data) > most:
         raise limits.TooComplexError("header_block")
     block, body = (data[:end], data[end + 2 :]) if end >= 0 else (data, b"")
+    sound = _sound_fields(block)
+    if sound is not None:
+        return _headers(sound, defects), body
     lines = block.split(b"\n")
     fields: list[tuple[str, list[bytes]]] = []
     for number, line in enumerate(lines):
@@ -226,6 +229,24 @@ def split_headers(data: bytes, most: int, defects: list[str]) -> tuple[Headers, 
             remainder = b"\n".join(lines[number:])
             return _headers(fields, defects), remainder + b"\n\n" + body if body else remainder
     return _headers(fields, defects), body
+
+
+_WHOLE_FIELD: Final = re.compile(rb"([!-9;-~]{1,76})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
+
+
+def _sound_fields(block: bytes) -> list[tuple[str, list[bytes]]] | None:
+    """Return the fields of a block in which every line belongs to one, as nearly all do; else None."""
+    fields: list[tuple[str, list[bytes]]] = []
+    at = 0
+    while at < len(block):
+        match = _WHOLE_FIELD.match(block, at)
+        if match is None:
+            return None
+        if len(fields) >= limits.HEADER_FIELDS:
+            raise limits.TooComplexError("header_fields")
+        fields.append((match[1].decode("ascii").lower(), match[2].split(b"\n")))
+        at = match.end()
+    return fields
 
 
 def _headers(fields: list[tuple[str, list[bytes]]], defects: list[str]) -> Headers:

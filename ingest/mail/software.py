@@ -184,7 +184,16 @@ _MARKS: Final[tuple[tuple[str, str, str], ...]] = (
     ("sendmail", "received", r"\(8\.\d{1,2}\.\d{1,2}"),
 )  # fmt: skip
 
-_COMPILED: Final = tuple((name, where, re.compile(pattern)) for name, where, pattern in _MARKS)
+
+def _by_place() -> dict[str, list[tuple[int, str, re.Pattern[str]]]]:
+    """Sort the rows by where they look, each with its rank, so that only what a mail has is asked."""
+    places: dict[str, list[tuple[int, str, re.Pattern[str]]]] = {}
+    for rank, (name, where, pattern) in enumerate(_MARKS):
+        places.setdefault(where, []).append((rank, name, re.compile(pattern)))
+    return places
+
+
+_ROWS: Final = _by_place()
 _IN_OPENING: Final = re.compile("|".join(pattern for _, where, pattern in _MARKS if where == "opening"))
 """One look at the longest of the texts spares most mails thirty."""
 
@@ -203,15 +212,26 @@ def guess_software(notice: Notice, *, border: BorderHop | None = None) -> str | 
         "diagnostics": status.diagnostics if status else "",
         "reporting_extensions": " ".join(sorted(status.extensions)) if status else "",
     }
-    for name, where, pattern in _COMPILED:
-        if where == "received" and where not in places:
-            places[where] = _first_step(notice, border)
-        if where in places:
-            if places[where] and pattern.search(places[where]):
-                return name
-        elif where in notice.headers and pattern.search(notice.headers.get(where)[:500].lower()):
-            return name
-    return None
+    for where in notice.headers.names():
+        if where in _ROWS and where not in places:
+            places[where] = notice.headers.get(where)[:500].lower()
+    places["received"] = ""
+    best: tuple[int, str | None] = (len(_MARKS), None)
+    for where, text in places.items():
+        best = _best(where, text, best)
+    if best[0] > _ROWS["received"][0][0]:
+        best = _best("received", _first_step(notice, border), best)
+    return best[1]
+
+
+def _best(where: str, text: str, best: tuple[int, str | None]) -> tuple[int, str | None]:
+    """Return the first row that fits `text`, or `best` if that is higher up."""
+    for rank, name, pattern in _ROWS[where]:
+        if rank > best[0]:
+            break
+        if (text or not pattern.pattern) and pattern.search(text):
+            return rank, name
+    return best
 
 
 _BY: Final = re.compile(r"\bby ([a-z0-9._-]{1,255})")

@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.mail.charset import decode_text, decode_words
 from ingest.mail.dsn import find_status, host_of, read_status
@@ -10,7 +12,7 @@ from ingest.mail.judge import judge
 from ingest.mail.judgement import Claim, Registration
 from ingest.mail.limits import prescan
 from ingest.mail.returned import message_id_of, read_returned
-from ingest.mail.skeleton import read_skeleton
+from ingest.mail.skeleton import read_skeleton, split_headers
 from tests import mails
 
 
@@ -37,6 +39,35 @@ BROKEN = {
 @pytest.mark.parametrize("damage", BROKEN)
 def test_the_parts_are_found_in_spite_of(damage: str) -> None:
     assert "message/delivery-status" in skeleton_types(BROKEN[damage](mails.dsn()))
+
+
+HEADER_LINES = st.lists(
+    st.sampled_from(
+        [
+            b"Subject: one",
+            b"X-A:two",
+            b"From : x",
+            b" folded",
+            b"\tmore",
+            b"",
+            b"Bad line",
+            b"A" * 80 + b": x",
+            b":",
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(lines=HEADER_LINES, end=st.sampled_from([b"", b"\n", b"\n\nThe text.\n"]))
+def test_an_mbox_line_on_top_changes_no_field(lines: list[bytes], end: bytes) -> None:
+    """A header in which every line belongs to a field is read in one go, any other line by line."""
+    block = b"Date: x\n" + b"\n".join(lines) + end
+    plain: list[str] = []
+    mbox: list[str] = []
+    headers, body = split_headers(block, 65536, plain)
+    same, same_body = split_headers(b"From a@b Thu Nov  5 10:00:00 2026\n" + block, 65536, mbox)
+    assert (headers.fields, body, plain) == (same.fields, same_body, mbox)
 
 
 @pytest.mark.parametrize("below", [b"", b"\n-- \na footer\n", b"\nabc", b"=\n", b"\n\xff\n"])
