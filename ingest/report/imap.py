@@ -120,6 +120,9 @@ def _connected(box: ImapSettings) -> Iterator[imaplib.IMAP4]:
         if box.security == "starttls":
             server.starttls(ssl.create_default_context())
         server.login(box.user, box.password_file.read_text(encoding="utf-8").rstrip("\r\n"))
+        # What a server can do it says in full only behind the login; imaplib keeps what it said before.
+        said = _first(_ok(server.capability(), "CAPABILITY"))
+        server.capabilities = tuple(said.decode("ascii", "replace").upper().split())
         yield server
         with contextlib.suppress(imaplib.IMAP4.error, OSError):
             server.logout()

@@ -22,6 +22,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ingest.report.imap import ImapError, poll
+from ingest.report.settings import ImapSettings
 from ingest.report.spool import Spool
 from tests import mails
 from tests.conftest import ROOT
@@ -290,6 +292,71 @@ def trap(folder: pathlib.Path) -> dict[str, Any]:
     return {"events": _events(folder), "refused": len(refused), "code": code}
 
 
+def imap(folder: pathlib.Path) -> dict[str, Any]:
+    """Poll a real Dovecot that is killed in the middle and started again, with mails that are moved."""
+    lab.add_users(folder, "dovecot:x:8001:8001::/:/bin/false", "dovenull:x:8002:8002::/:/bin/false")
+    maildir = folder / "mail"
+    for place in (maildir / ".Traps", maildir / ".Reported", maildir):
+        for part in ("cur", "new", "tmp"):
+            (place / part).mkdir(parents=True)
+    for number in range(30):
+        (maildir / ".Traps" / "new" / f"{number}.M1.mx").write_bytes(
+            mails.dsn(original_id=f"o{number}@own.example")
+        )
+    for path in (maildir, *maildir.rglob("*")):
+        shutil.chown(path, "mail", "mail")
+    (folder / "password").write_text("pass\n")
+    conf = folder / "dovecot.conf"
+    conf.write_text(
+        f"base_dir = {folder}/run\nstate_dir = {folder}/run-state\nprotocols = imap\nssl = no\n"
+        "listen = 127.0.0.1\n"
+        f"disable_plaintext_auth = no\nmail_location = maildir:{maildir}\nlog_path = /dev/stderr\n"
+        "first_valid_uid = 1\npassdb {\n  driver = static\n  args = password=pass\n}\n"
+        f"userdb {{\n  driver = static\n  args = uid=mail gid=mail home={folder}\n}}\n"
+        "service imap-login {\n  inet_listener imap {\n    port = 1143\n  }\n}\n"
+    )
+    box = ImapSettings(
+        name="desk", host="127.0.0.1", port=1143, user="desk", password_file=folder / "password",
+        folder="Traps", move_to="Reported", security="none",
+    )  # fmt: skip
+    taken: list[bytes] = []
+    words: list[str] = []
+    for _ in range(4):
+        server = subprocess.Popen(
+            ["/usr/sbin/dovecot", "-F", "-c", str(conf)], stdout=sys.stderr, process_group=0
+        )
+        try:
+            wait_until(lambda: _listens(1143), seconds=60, words=lambda: "dovecot does not start")
+
+            def take(mail: bytes, server: subprocess.Popen[bytes] = server) -> bool:
+                taken.append(mail)
+                if len(taken) in {10, 20}:
+                    os.killpg(server.pid, signal.SIGKILL)
+                return True
+
+            try:
+                poll(box, folder / "positions", take)
+            except ImapError as problem:
+                words.append(str(problem))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+            wait_until(lambda: not _listens(1143), seconds=30, words=lambda: "dovecot does not end")
+    moved = [
+        path.read_bytes() for part in ("new", "cur") for path in (maildir / ".Reported" / part).iterdir()
+    ]
+    left = [path for part in ("new", "cur") for path in (maildir / ".Traps" / part).iterdir()]
+    return {
+        "taken": len(taken),
+        "different": len(set(taken)),
+        "moved": len(moved),
+        "moved, different": len(set(moved)),
+        "left": len(left),
+        "failures": len(words),
+    }
+
+
 def init_exim(folder: pathlib.Path) -> dict[str, Any]:
     """Ask a real Exim for its configuration, as `init --exim` does."""
     lab.add_users(folder, "Debian-exim:x:8:8::/:/bin/false")
@@ -417,6 +484,7 @@ ADAPTERS: dict[str, Callable[[pathlib.Path], dict[str, Any]]] = {
     "rspamd_log": rspamd_log,
     "trap": trap,
     "init_exim": init_exim,
+    "imap": imap,
 }
 
 

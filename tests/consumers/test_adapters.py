@@ -156,3 +156,14 @@ def test_init_asks_a_real_exim() -> None:
     assert settings.border_hosts == {"mx1.own.example"}
     assert "you relay for friend.example" in answers["proposed"]
     assert "perhaps" in answers["proposed"]  # a transport that signs senders was found
+
+
+def test_a_real_dovecot_that_is_killed_meanwhile_loses_and_doubles_nothing() -> None:
+    with running.place() as folder:
+        answers = _laboratory("imap", folder, "dovecot-core", "dovecot-imapd")["answers"]
+    assert answers["different"] == answers["moved"] == answers["moved, different"] == 30
+    assert answers["left"] == 0
+    assert answers["failures"] >= 1
+    assert (
+        answers["taken"] <= 30 + answers["failures"]
+    )  # at most the mail in hand comes twice; the spool knows it

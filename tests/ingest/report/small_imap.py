@@ -25,14 +25,17 @@ class SmallImap:
         self.refuse: set[int] = set()
         self.fail: Callable[[str], str | None] = lambda _: None
         self.commands: list[str] = []
+        self.words: set[str] = set()
         self.logins = 0
         self.port = 0
 
     def answer(self, tag: str, line: str, selected: list[str]) -> bytes:
         word = line.split(" ", maxsplit=1)[0].upper()
         said = "done"
+        self.words.add(word)
         if word == "CAPABILITY":
-            said = "* CAPABILITY IMAP4rev1" + " MOVE" * self.moves
+            # As Dovecot does: MOVE is not told before the login.
+            said = "* CAPABILITY IMAP4rev1" + " MOVE" * (self.moves and "LOGIN" in self.words)
         elif word == "LOGIN":
             self.logins += 1
             if line != 'LOGIN desk "pass word"':
