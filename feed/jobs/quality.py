@@ -2,6 +2,7 @@
 
 import calendar
 import datetime as dt
+from collections.abc import Callable
 
 from feed.store import quality, quality_months
 from feed.store.database import Database
@@ -21,13 +22,15 @@ def month_before(date: dt.date) -> dt.date:
     return (date.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
 
 
-def keep_last_month(database: Database, *, now: int) -> bool:
+def keep_last_month(
+    database: Database, *, now: int, progress: Callable[[int], None] = lambda _done: None
+) -> bool:
     """Make and keep the report of the last whole month unless it is kept; returns whether it was made."""
     first_day, last_day = month_of(month_before(dt.datetime.fromtimestamp(now, dt.UTC).date()))
     with database.read() as connection:
         if quality_months.kept(connection, first_day=first_day) is not None:
             return False
-    made = quality.quality(database, first_day=first_day, last_day=last_day)
+    made = quality.quality(database, first_day=first_day, last_day=last_day, progress=progress)
     with database.write() as connection:
         quality_months.keep(connection, made, made_at=now)
     return True

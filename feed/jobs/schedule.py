@@ -51,6 +51,10 @@ left. An accepted removal is promised to be gone within 30 s, whatever else is t
 _log = structlog.get_logger()
 
 
+class _Stopped(Exception):  # noqa: N818 - no error: a long job ends where it can be carried on
+    """The process is asked to end."""
+
+
 class Scheduler:
     """What runs when; `clock` gives seconds since 1970."""
 
@@ -111,6 +115,8 @@ class Scheduler:
                 work()
                 if self._failed.pop(name, ""):
                     _log.info("working again", job=name)
+        except _Stopped:
+            return
         except (StoreError, publish.PublishError, feeds.FeedFilesError) as problem:
             if str(problem) != self._failed.get(name):
                 _log.error("job failed, will be tried again", job=name, reason=str(problem))
@@ -119,13 +125,18 @@ class Scheduler:
             _log.exception("job failed, will be tried again", job=name)
             self._failed[name] = "defect"
 
+    def _go_on(self, *_done: int) -> None:
+        """Told by long jobs how far they are; ends them when the process is to end."""
+        if self._stopping.is_set():
+            raise _Stopped
+
     def _trust(self) -> None:
-        done = trust.weigh(self._feed.database, now=int(self._clock()))
+        done = trust.weigh(self._feed.database, now=int(self._clock()), progress=self._go_on)
         if done.changed or done.ended:
             _log.info("weights", changed=len(done.changed), ended=list(done.ended))
 
     def _quality(self) -> None:
-        if quality.keep_last_month(self._feed.database, now=int(self._clock())):
+        if quality.keep_last_month(self._feed.database, now=int(self._clock()), progress=self._go_on):
             _log.info("report of the last month is there")
 
     def _check(self) -> None:
@@ -133,7 +144,7 @@ class Scheduler:
         job = SelfCheck(
             database=feed.database, secret=feed.secret, policy=feed.policy, providers=self._providers.known
         )
-        found = job.run(now=int(self._clock()))
+        found = job.run(now=int(self._clock()), progress=self._go_on)
         tell = _log.info if found.clean else _log.error
         tell("self-check", emitters=found.emitters, cells=found.cells, states=found.states)
 
@@ -157,7 +168,7 @@ class Scheduler:
         with feed.database.read() as connection:
             numbers = retract.unfinished(connection, before=now - CARRY_ON_S)
         for number in numbers:
-            done = retract.carry_out(feed.database, feed.secret, number, now=now)
+            done = retract.carry_out(feed.database, feed.secret, number, now=now, progress=self._go_on)
             _log.info("retraction carried on", number=number, addresses=done.emitters_n)
 
     def _tick(self) -> None:

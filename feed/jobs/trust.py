@@ -4,6 +4,7 @@ A weight that changes is noticed by the next scoring tick, which then judges wha
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Final
 
 from feed.domain.evidence import Trust
@@ -31,8 +32,11 @@ class Trusted:
     ended: tuple[str, ...]
 
 
-def weigh(database: Database, *, now: int) -> Trusted:
-    """Recompute the earned weight of every reporter; `now` in seconds."""
+def weigh(database: Database, *, now: int, progress: Callable[[int], None] = lambda _done: None) -> Trusted:
+    """Recompute the earned weight of every reporter; `now` in seconds.
+
+    progress: told how many emitters are done; what it raises ends the work, and no weight has changed.
+    """
     day = now // _SECONDS_A_DAY
     since = day - standing.KEPT_DAYS
     with database.read() as connection:
@@ -40,7 +44,7 @@ def weigh(database: Database, *, now: int) -> Trusted:
         wrong = standing.contradictions(connection, since_day=since)
         anchors = sorted(source_id for source_id, one in trust.items() if one.anchor and not one.suspended)
         keys = standing.trapped_keys(connection, anchors, since_day=since) if anchors else []
-    counts = _confirmed(database, keys, trust, day=day)
+    counts = _confirmed(database, keys, trust, day=day, progress=progress)
     for source_id, days in wrong.items():
         for at, times in days.items():
             counts[source_id] = counts.get(source_id, Reliability()).contradict(at, times)
@@ -64,10 +68,13 @@ def weigh(database: Database, *, now: int) -> Trusted:
     return Trusted(changed=tuple(changed), ended=tuple(ended))
 
 
-def _confirmed(database: Database, keys: list[bytes], trust: Trust, *, day: int) -> dict[int, Reliability]:
+def _confirmed(
+    database: Database, keys: list[bytes], trust: Trust, *, day: int, progress: Callable[[int], None]
+) -> dict[int, Reliability]:
     """Return the confirmations of each source, in short transactions; only emitters that changed cost."""
     sums: dict[int, dict[int, int]] = {}
     for start in range(0, len(keys), CHUNK):
+        progress(start)
         with database.read() as connection:
             found, fresh = confirmations.of_keys(connection, keys[start : start + CHUNK], trust, day=day)
         if fresh:

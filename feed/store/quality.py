@@ -1,7 +1,7 @@
 """The numbers of a month for `feed.domain.quality`, read in short transactions, emitter by emitter."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -24,11 +24,18 @@ _CHUNK: Final = 500
 _SECONDS_A_DAY: Final = 86_400
 
 
-def quality(database: Database, *, first_day: int, last_day: int) -> Quality:
+def quality(
+    database: Database,
+    *,
+    first_day: int,
+    last_day: int,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Quality:
     """Return what the month (or any span) from `first_day` to `last_day` was worth; days since 1970.
 
     A report belongs to the month in which it came, so a month that is over changes by retraction only.
-    Events are kept for 130 days, so ask before they go.
+    Events are kept for 130 days, so ask before they go. progress: told how many emitters are done; what it
+    raises ends the work.
     """
     with database.read() as connection:
         sums = Measuring(reporters.trust(connection, day=last_day))
@@ -37,6 +44,7 @@ def quality(database: Database, *, first_day: int, last_day: int) -> Quality:
     after = b""
     looked = 0
     while looked < EMITTERS_MOST:
+        progress(looked)
         with database.read() as connection:
             keys = _keys(connection, after, first_day, last_day)
             for seen in _seen(connection, keys, first_day, last_day):

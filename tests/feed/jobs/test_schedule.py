@@ -9,11 +9,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from feed.domain.address import parse_address
-from feed.jobs.schedule import BACKWARD_S, FORWARD_S, Scheduler
+from feed.jobs.schedule import BACKWARD_S, CARRY_ON_S, FORWARD_S, Scheduler
+from feed.jobs.selfcheck import SELFCHECK
 from feed.opening import Feed, open_feed
 from feed.settings import PublishSettings, Settings, StoreSettings
 from feed.snapshot.reader import Snapshot
-from feed.store import evidence
+from feed.store import controls, evidence, quality_months, retractions
 from feed.store.database import Database
 from tests.factories import NOW, make_event, make_reporter
 
@@ -140,3 +141,33 @@ def test_signal_while_a_job_is_handed_to_its_thread_ends_the_scheduler(tmp_path:
         [sys.executable, "-c", SIGNALLED], cwd=tmp_path, capture_output=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_long_jobs_end_where_they_can_be_carried_on_when_the_process_is_to_end(feed: Feed) -> None:
+    with feed.database.write() as connection:
+        for name in ("one", "two"):
+            make_reporter(connection, name, anchor=name == "one")
+        for source_id in (1, 2):
+            evidence.add_event(connection, make_event(source_id=source_id, received_at=NOW))
+        number = retractions.begin(connection, 2, author="t", reason="lied", now=START)
+    clock = [START + CARRY_ON_S + 1]
+    stopping = Scheduler(feed, clock=lambda: clock[0])
+    stopping._stopping.set()
+    with capture_logs() as said:
+        for job in (stopping.retractions, stopping.night, stopping.check):
+            job()
+    assert said == []
+    with feed.database.read() as connection:
+        assert retractions.find(connection, number).done_at is None
+        assert controls.get(connection, SELFCHECK) is None
+        assert quality_months.latest(connection) is None
+    stopping._leader.release()
+    going_on = Scheduler(feed, clock=lambda: clock[0])
+    with capture_logs() as said:
+        for job in (going_on.retractions, going_on.night, going_on.check):
+            job()
+    assert next(line["event"] for line in said) == "retraction carried on"
+    with feed.database.read() as connection:
+        assert retractions.find(connection, number).done_at == clock[0]
+        assert controls.get(connection, SELFCHECK) is not None
+        assert quality_months.latest(connection) is not None
