@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from feed.domain.address import parse_network, unpacked
-from feed.domain.event import Attestation, RecipientClass
+from feed.domain.address import emitter_key, parse_address, parse_network, unpacked
+from feed.domain.event import Attestation, Channel, RecipientClass
 from feed.domain.policy import PRIVATE
 from feed.domain.providers import Providers
 from feed.jobs.bulk_actions import carry_on
 from feed.jobs.score import Scorer
 from feed.jobs.selfcheck import SelfCheck
-from feed.store import bulk_actions, evidence, exemptions, states
+from feed.store import bulk_actions, evidence, exemptions, replay, states
 from feed.store.bulk_actions import ACTIONS, Action, BulkError, Wanted
 from feed.store.database import Database
 from feed.store.secret import Secret
-from feed.store.tables import audit, removal
+from feed.store.tables import audit, event, removal
 from tests.factories import NOW, make_event, make_reporter
 
 SECOND = int(NOW.timestamp())
@@ -150,6 +150,33 @@ def test_a_listing_that_is_put_back_agrees_with_its_events(world: World, action:
         database=world.database, secret=world.secret, policy=PRIVATE, providers=PROVIDERS
     ).run(now=world.now)  # fmt: skip
     assert found.clean
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_later_replay_tells_the_life_without_what_was_undone(world: World, action: Action) -> None:
+    """A retraction tells the whole life anew; a hold that is undone must not come back in it as a strike."""
+    world.report("192.0.2.50", count=3)
+    world.score()
+    world.score(minutes=5)
+    number = world.prepare(action, Wanted(network=parse_network("192.0.2.50")))
+    world.start(number)
+    world.work()
+    world.score(minutes=10)
+    world.undo(number)
+    world.work()
+    world.score(minutes=10)
+    key = emitter_key(parse_address("192.0.2.50"))
+    with world.database.write() as connection:
+        first = connection.execute(sa.select(event).where(event.c.emitter_key == key).limit(1)).one()
+        assert replay.retract_event(
+            connection, key, day=first.received_day, event_id=first.event_id, secret=world.secret,
+            now=world.now,
+        )  # fmt: skip
+    world.score(minutes=1)
+    with world.database.read() as connection:
+        row = states.read(connection, key, Channel.MAIN)
+    assert row is not None
+    assert (row.state.code, row.state.strikes, row.state.epoch) == (2, 1, 0)
 
 
 def test_what_was_reported_since_is_not_lost_by_undoing(world: World) -> None:

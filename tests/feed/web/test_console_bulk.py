@@ -229,7 +229,7 @@ def test_a_dispute_that_names_reports_concerns_only_who_sent_those(world: World,
         assert connection.execute(sa.select(contradiction.c.source_id)).scalars().all() == [2]
 
 
-def test_an_upheld_dispute_leaves_no_strike(world: World, operator: Operator) -> None:
+def test_an_upheld_dispute_leaves_no_strike_and_no_history(world: World, operator: Operator) -> None:
     with world.site.database.write() as connection:
         number = disputes.file(
             connection, address=parse_address("192.0.2.7"), words="not ours", reports="", proven=True,
@@ -238,7 +238,9 @@ def test_an_upheld_dispute_leaves_no_strike(world: World, operator: Operator) ->
     assert number
     operator.press("answer", "/console/disputes", dispute=number, answer="upheld", retract="yes")
     scheduler(world)
+    key = emitter_key(parse_address("192.0.2.7"))
     with world.site.database.read() as connection:
-        row = states.read(connection, emitter_key(parse_address("192.0.2.7")), Channel.MAIN)
+        row = states.read(connection, key, Channel.MAIN)
+        assert states.history(connection, key, Channel.MAIN) == []
     assert row is not None
     assert (row.state.code, row.state.strikes) == (0, 0)
