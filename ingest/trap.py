@@ -24,7 +24,8 @@ from ingest.trap_session import Limits, Traps
 
 _OTHER_FILES: Final = 100
 """Descriptors beside the connections: database, children, listeners."""
-_THREADS_A_JUDGE: Final = 2
+_THREADS_A_JUDGE: Final = 8
+"""More than judge at once: what was judged waits for the disk together, one transaction for all of them."""
 _log = structlog.get_logger("trap")
 
 
