@@ -202,7 +202,8 @@ def auto_reply_subject(notice: Notice) -> str | None:
     told = absent and phrases.ABSENCE_TEXT.search(notice.opening) is not None
     if suppresses or (automatic(notice) and _answers_so(notice, absent=absent, told=told)):
         return "auto_reply_subject"
-    return "auto_reply_text" if told and answers else None
+    fixed = told and phrases.RESPONDER_TEXT.search(notice.opening) is not None
+    return "auto_reply_text" if told and (answers or fixed) and not notice.answered else None
 
 
 _NAMED_PREFIX: Final = re.compile(r"[^:\uff1a]{2,60}[:\uff1a] ?\S")

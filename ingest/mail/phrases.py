@@ -256,6 +256,16 @@ trả lời tự động|r[ăa]spuns automat\b|resposta automàtica
 """
 )
 
+RESPONDER_TEXT: Final = _any(
+    r"""
+\bi will be out of the office starting .{1,30} and will not return until\b
+\bthis is an auto(?:mat(?:ed|ic))?[- ]?(?:response|reply) to your (?:message|e-?mail|mail)\b
+\bnot be reading my (?:e-?)?mail for a while\b|\bwill be read when i return\b
+\bthis is the only notification you will receive while this person is away\b
+"""
+)
+"""Fixed sentences of responders, which nobody writes by hand."""
+
 ABSENCE_TEXT: Final = _any(
     r"""
 \bout of (?:the )?office\b

@@ -238,6 +238,15 @@ PAIRS: dict[str, tuple[bytes, Kind, bytes]] = {
         Kind.AUTO,
         mail("Net <n@n.example>", "Kim: I am out of the office", "I am out of the office\n", GENERATED),
     ),
+    "the fixed words of a responder, and those of a person": (
+        mail(
+            PERSON,
+            "Kim is out of the office",
+            "I will be out of the office starting 1.12.2026 and will not return until 9.12.2026.\n",
+        ),
+        Kind.AUTO,
+        mail(PERSON, "Kim is out of the office", "I am out of the office with Kim.\n"),
+    ),
     "a help desk that got a request, and a form that got one": (
         mail("Desk <d@d.example>", "[Request received] offer", "Your request (47) has been received.\n", *(
             GENERATED,
