@@ -101,7 +101,7 @@ def ranking(
         current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
         tick = now // _SECONDS_A_MINUTE
         found = [
-            inspect(connection, unpacked(row.key), rules=current, secret=feed.secret, tick=tick)
+            inspect(connection, unpacked(row.address), rules=current, secret=feed.secret, tick=tick)
             for row in worst(connection, limit=limit)
         ]
     found.sort(key=lambda one: -(one.explanation.score if one.explanation is not None else 0))

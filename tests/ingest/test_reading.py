@@ -88,6 +88,7 @@ def test_unknown_address_is_clear(reader: Reader) -> None:
 
 def test_only_the_one_ipv6_address_is_listed_and_its_neighbour_is_not(reader: Reader) -> None:
     reader.hit("2001:db8::1")
+    assert [one["address"] for one in reader.get("/v1/ranking").json()["worst"]] == ["2001:db8::1"]
     for address, listed in (("2001:db8::1", True), ("2001:db8::2", False)):
         assert reader.get("/v1/check", address=address).json()["listed"] is listed
         assert bool(reader.served(address)) is listed
