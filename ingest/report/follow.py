@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator
 
 from ingest.report.index import Index
@@ -19,8 +20,8 @@ HOLD_S = 120
 class Follower:
     """Reads on in each log whenever `step` is called.
 
-    A log that was rotated away is read to its end as PATH.1 first: the position is kept with the beginning
-    of its content, not with its name.
+    A log that was rotated away is read to its end first, whatever it is called then: the position is kept
+    with the beginning of its content, not with its name.
     """
 
     def __init__(
@@ -61,10 +62,32 @@ class Follower:
                 old = self._sizes.get(path)
                 if state == old:
                     continue
-                if (old is None or old[:2] != state[:2]) and pathlib.Path(path + ".1").exists():
-                    yield path + ".1"
+                rotated = _rotated(path) if old is None or old[:2] != state[:2] else None
+                if rotated is not None:
+                    yield rotated
                 self._sizes[path] = state
                 yield path
+
+
+def _rotated(path: str) -> str | None:
+    """Return what a log was rotated to last: PATH.1, PATH.1.gz, or PATH-20261125 (logrotate's dateext)."""
+    folder, name = os.path.split(path)
+    shape = re.compile(re.escape(name) + r"(?:\.[01]|-\d{8}(?:-\d{1,10})?)(?:\.gz)?")
+    ages: list[tuple[float, str]] = []
+    try:
+        names = os.listdir(folder or ".")  # noqa: PTH208 - any text
+    except OSError:
+        return None  # a folder that may be entered and not listed
+    for one in names:
+        if shape.fullmatch(one):
+            with contextlib.suppress(OSError):
+                rotated = os.path.join(folder, one)  # noqa: PTH118
+                ages.append((os.stat(rotated).st_mtime, rotated))  # noqa: PTH116
+    if not ages:
+        return None
+    newest = max(ages)[1]
+    plain = newest.removesuffix(".gz")  # while it is being compressed both are there, and one is not whole
+    return plain if os.path.exists(plain) else newest  # noqa: PTH110 - any text
 
 
 def _day(now: dt.datetime) -> int:

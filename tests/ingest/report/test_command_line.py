@@ -4,6 +4,7 @@ import collections
 import contextlib
 import datetime as dt
 import fcntl
+import gzip
 import json
 import os
 import pathlib
@@ -138,7 +139,10 @@ class Following:
         return dict(collections.Counter(one.kind for one in self.index.judged(since=0, until=2**40)))
 
 
-def test_follow_reads_on_through_rotation_and_restart(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    "rotated", ["mail.log.1", "mail.log.1.gz", "mail.log-20261125", "mail.log-20261125.gz", "mail.log.0"]
+)
+def test_follow_reads_on_through_rotation_and_restart(rotated: str, tmp_path: pathlib.Path) -> None:
     now = mail_logs.NOW
     log = PostfixLog()
     log.quiet(now - 12 * DAY, now)
@@ -161,7 +165,15 @@ def test_follow_reads_on_through_rotation_and_restart(tmp_path: pathlib.Path) ->
     following.follower = following.make()
     with following.path.open("ab") as file:
         file.write(text[half:])
-    following.path.rename(tmp_path / "mail.log.1")
+    whole = following.path.read_bytes()
+    following.path.unlink()
+    if rotated.endswith(".gz"):
+        (tmp_path / rotated).write_bytes(gzip.compress(whole))
+        # Compression that has only begun, of a log before it.
+        (tmp_path / "mail.log.1").with_suffix(".2.gz").write_bytes(b"\x1f\x8b")
+    else:
+        (tmp_path / rotated).write_bytes(whole)
+        (tmp_path / f"{rotated}.gz").write_bytes(gzip.compress(whole)[:20])
     last = PostfixLog(number=9000)
     last.refused(now + dt.timedelta(seconds=5), client="192.0.2.1", recipient="nobody@own.example")
     following.path.write_bytes(last.text())
