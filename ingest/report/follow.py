@@ -3,7 +3,6 @@
 import contextlib
 import datetime as dt
 import os
-import pathlib
 import re
 from collections.abc import Callable, Iterator
 
