@@ -8,6 +8,7 @@ at once. Prints machine, rows and the latencies that dnsperf saw.
 import argparse
 import collections
 import dataclasses
+import os
 import platform
 import random
 import shutil
@@ -29,6 +30,7 @@ CHANGES: Final = 3000
 LISTED: Final = Value(code=2, unit=32, text="Listed, see https://feed.example.org/lookup/$")
 QUERIES: Final = 100_000
 HITS: Final = 0.2
+BEFORE_S: Final = 20
 _WITH_TIME: Final = 5
 
 
@@ -125,14 +127,15 @@ def main() -> None:
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         said(server, "serving on")
+        arguments = [
+            dnsperf, "-s", "127.0.0.1", "-p", str(port), "-d", str(folder / "queries"), "-v",
+            "-Q", str(chosen.rate), "-c", "4", "-t", "2",
+        ]  # fmt: skip
+        # The same load without swaps first: what a busy machine adds is in both.
+        with (folder / "before").open("w") as out:
+            subprocess.run([*arguments, "-l", str(BEFORE_S)], stdout=out, stderr=out, check=True)
         with (folder / "answers").open("w") as out:
-            load = subprocess.Popen(
-                [
-                    dnsperf, "-s", "127.0.0.1", "-p", str(port), "-d", str(folder / "queries"), "-v",
-                    "-Q", str(chosen.rate), "-c", "4", "-l", "86400", "-t", "2",
-                ],
-                stdout=out, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            load = subprocess.Popen([*arguments, "-l", "86400"], stdout=out, stderr=out)
             began = time.monotonic()
             for _ in range(chosen.swaps):
                 put(folder, made.next())
@@ -143,10 +146,15 @@ def main() -> None:
             load.wait(30)
         server.terminate()
         server.wait(10)
-        report(folder / "answers", chosen, took)
+        print(
+            f"{platform.machine()}, Python {platform.python_version()}, {chosen.entries} entries, "
+            f"{chosen.rate} queries/s, one worker, load average {os.getloadavg()[0]:.1f}"
+        )
+        report(f"{BEFORE_S} s without swaps", folder / "before")
+        report(f"{chosen.swaps} swaps in {took:.0f} s", folder / "answers")
 
 
-def report(path: Path, chosen: argparse.Namespace, took: float) -> None:
+def report(what: str, path: Path) -> None:
     """Print what dnsperf saw.
 
     Its lines: `> RCODE NAME TYPE SECONDS`; without a time T is a lost answer, I one that the end cut off.
@@ -160,14 +168,9 @@ def report(path: Path, chosen: argparse.Namespace, took: float) -> None:
                 rcodes[words[1]] += 1
                 if len(words) == _WITH_TIME:
                     latencies.append(float(words[-1]))
-            elif "Queries lost" in line or "Response codes" in line:
-                print(line.strip())
+            elif "Queries lost" in line:
+                print(f"{what}: {' '.join(line.split()).lower()}, answers by rcode: {dict(rcodes)}")
     latencies.sort()
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, {chosen.entries} entries, "
-        f"{chosen.swaps} swaps in {took:.0f} s, {chosen.rate} queries/s, one worker"
-    )
-    print(f"answers by rcode: {dict(rcodes)}")
     shares = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999, "p99.99": 0.9999, "max": 1.0}
     print(", ".join(f"{word} {percentile(latencies, share):.2f} ms" for word, share in shares.items()))
 
