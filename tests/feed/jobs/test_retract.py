@@ -20,9 +20,9 @@ from tests.feed.jobs.lives import ADDRESSES, DAY, END, POLICIES, SECRET, START, 
 LAW = settings(
     max_examples=25,
     deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    print_blob=True,  # a life is short, shrinking one takes minutes
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a life is short, shrinking one takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
 )
 KEY = emitter_key(parse_address(ADDRESSES[0]))
 
