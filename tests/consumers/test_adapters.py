@@ -95,7 +95,7 @@ def test_fail2ban_tells_of_a_refused_trap_only() -> None:
         ReportIn.model_validate_json(json.dumps(one))
 
 
-def test_rspamd_exports_mail_to_traps_and_the_feed_answers_as_it_wants() -> None:
+def test_b17_b18_rspamd_exports_mail_to_traps_and_the_feed_answers_as_it_wants() -> None:
     needs("rspamd")
     with running.place() as folder:
         answers = _laboratory("rspamd", folder)["answers"]

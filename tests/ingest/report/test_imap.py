@@ -93,7 +93,7 @@ FAILURES: dict[str, Callable[[str], str | None]] = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_whatever_the_server_does_everything_is_taken_in_the_end(
+def test_b25_parsedmarc_211_219_292_whatever_the_server_does_everything_is_taken_in_the_end(
     server: SmallImap, tmp_path: pathlib.Path, failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imap, "TIMEOUT_S", 2)
@@ -118,7 +118,7 @@ def test_a_spool_that_fails_moves_nothing(server: SmallImap, tmp_path: pathlib.P
     assert len(taken.mails) == len(taken) == 5
 
 
-def test_a_mail_that_the_server_cannot_give_holds_up_no_other_and_is_asked_for_again(
+def test_b25_parsedmarc_168_a_mail_that_the_server_cannot_give_holds_up_no_other_and_is_asked_for_again(
     server: SmallImap, tmp_path: pathlib.Path
 ) -> None:
     taken, mailbox = Taken(), box(server, tmp_path, move_to="Done")
