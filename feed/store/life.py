@@ -36,11 +36,12 @@ def life_of(connection: Connection, row: states.Row, past: Past, secret: Secret,
     events = evidence.events_of(connection, row.key, channel=Channel.MAIN)
     removed = removals.accepted_minutes(connection, row.key, Channel.MAIN)
     early = [minute for minute in removed if minute < begin]
-    sources = sorted({one.source_id for one in events})
+    observations = evidence.observations_of(connection, row.key)
+    sources = sorted({one.source_id for one in (*events, *observations)})
     return Timeline(
         eras=past.of(address),
         events=events,
-        observations=evidence.observations_of(connection, row.key),
+        observations=observations,
         removals=removed[len(early) :],
         held=_held(connection, address, since=begin),
         flooded=_flooded(connection, sources),
