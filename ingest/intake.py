@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import emitter_key
 from feed.domain.event import Event, RecipientClass, Verdict
-from feed.store import bulk, disclosures, receipts, replay, standing, usage
+from feed.store import bulk, disclosures, evidence, receipts, replay, standing, usage
 from feed.store.database import Database
 from feed.store.receipts import Receipt
+from feed.store.replay import Plan, Without
 from feed.store.reporters import Reporter
 from feed.store.secret import Secret
 from ingest import quota
@@ -140,24 +141,25 @@ class Intake:
         return answers
 
     def retract(self, reporter: Reporter, receipt_id: str, *, now: dt.datetime) -> dict[str, Any] | None:
-        """Take one report back and return its answer, `retracted`; None if it is not this reporter's."""
-        with self._database.write() as connection:
-            found = receipts.by_id(connection, reporter.source_id, receipt_id)
-            if found is None:
-                return None
-            if (refusal := refusal_of(found)) is not None:
-                raise refusal
-            if found.emitter_key is not None and found.event_day is not None and found.event_id is not None:
-                replay.retract_event(
-                    connection,
-                    bytes(found.emitter_key),
-                    day=found.event_day,
-                    event_id=found.event_id,
-                    secret=self._secret,
-                    now=int(now.timestamp()),
-                )
-            answer: dict[str, Any] = json.loads(receipts.mark_retracted(connection, found).answer)
-            return answer
+        """Take one report back and return its answer, `retracted`; None if it is not this reporter's.
+
+        What it changes is worked out before the database is held, since the life of an emitter with many
+        reports takes its time; raises 503 if reports about it come in faster than that.
+        """
+        at = int(now.timestamp())
+        for _ in range(_TRIES):
+            with self._database.read() as connection:
+                found = receipts.by_id(connection, reporter.source_id, receipt_id)
+                if found is None:
+                    return None
+                if (refusal := refusal_of(found)) is not None:
+                    raise refusal
+                plan = _plan(connection, found, self._secret, now=at)
+            with self._database.write() as connection:
+                if plan is None or replay.carry_out(connection, plan, now=at):
+                    answer: dict[str, Any] = json.loads(receipts.mark_retracted(connection, found).answer)
+                    return answer
+        raise ProblemError("busy", headers={"Retry-After": "1"})
 
     def _event(self, reporter: Reporter, judged: Judged, *, now: dt.datetime) -> Event | None:
         """Return the event of a judgement, None for a verdict that charges nobody."""
@@ -240,6 +242,18 @@ class _Known:
             self._by_key[keys.by_key[0]] = receipt
             rows.append((receipts.IDEMPOTENCY_KEY, keys.by_key[0], receipt))
         return rows
+
+
+def _plan(connection: Connection, found: Receipt, secret: Secret, *, now: int) -> Plan | None:
+    """Return what taking back the report of a receipt does, None if nothing of it counts."""
+    if found.emitter_key is None or found.event_id is None:
+        return None
+    key = bytes(found.emitter_key)
+    if not evidence.standing(connection, key, [found.event_id]):
+        return None
+    without = Without(event_ids=frozenset({found.event_id}))
+    past = replay.past_of(connection, now=now)
+    return replay.plan(connection, key, without, past=past, secret=secret, now=now)
 
 
 def _keep(connection: Connection, new: Sequence[tuple[Event, Judged]]) -> None:

@@ -6,7 +6,7 @@ minimum or maximum cannot be undone. Either way the cells equal `cells_of` over 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ from feed.store.tables import cell, event, observation, removal
 
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
+_A_STATEMENT: Final = 500
+"""Values that one statement names; SQLite takes no more than some thousand."""
 
 
 def add_event(connection: Connection, new: Event, *, reporting_mta: str | None = None) -> Event:
@@ -187,23 +189,39 @@ def cells_of_many(
     return found
 
 
-def retract(connection: Connection, key: bytes, *, day: int, event_id: int, now: int) -> bool:
-    """Make one event count no more, as if it had never come; return whether it counted until now.
+def retract_events(connection: Connection, key: bytes, event_ids: Collection[int], *, now: int) -> int:
+    """Make events of one emitter count no more, as if they had never come; return how many counted.
 
-    `day`: its received_day. The emitter is scored again at the next tick (scoring.md 4.4).
+    The emitter is scored again at the next tick (scoring.md 4.4).
     """
     states.make_due(connection, key, key)  # first, so that its rows are locked as `add_event` locks them
-    mine = (event.c.emitter_key == key) & (event.c.received_day == day) & (event.c.event_id == event_id)
-    changed = connection.execute(
-        sa.update(event)
-        .where(mine, event.c.retracted_at.is_(None))
-        .values(retracted_at=now)
-        .returning(event.c.source_id)
-    ).scalar()
-    if changed is None:
-        return False
-    rebuild_cells(connection, key, source_id=changed)
-    return True
+    sources: list[int] = []
+    wanted = sorted(event_ids)
+    for start in range(0, len(wanted), _A_STATEMENT):
+        some = wanted[start : start + _A_STATEMENT]
+        changed = connection.execute(
+            sa.update(event)
+            .where(event.c.emitter_key == key, event.c.event_id.in_(some), event.c.retracted_at.is_(None))
+            .values(retracted_at=now)
+            .returning(event.c.source_id)
+        ).scalars()
+        sources += changed
+    for source_id in sorted(set(sources)):
+        rebuild_cells(connection, key, source_id=source_id)
+    return len(sources)
+
+
+def standing(connection: Connection, key: bytes, event_ids: Collection[int]) -> list[int]:
+    """Return those of an emitter's events `event_ids` that count, in order."""
+    wanted = sorted(event_ids)
+    found: list[int] = []
+    for start in range(0, len(wanted), _A_STATEMENT):
+        some = wanted[start : start + _A_STATEMENT]
+        chosen = sa.select(event.c.event_id).where(
+            event.c.emitter_key == key, event.c.event_id.in_(some), event.c.retracted_at.is_(None)
+        )
+        found += connection.execute(chosen).scalars()
+    return sorted(found)
 
 
 def retract_source(connection: Connection, key: bytes, *, source_id: int, until: int, now: int) -> None:

@@ -6,7 +6,7 @@ the tables, marked: events with `retracted_at`, transitions with `void_at` (scor
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from feed.store.life import known_since, life_of
 from feed.store.rules import Past
 from feed.store.secret import Secret
 from feed.store.states import DIRTY
-from feed.store.tables import event, transition
+from feed.store.tables import transition
 
 _SECONDS_A_MINUTE: Final = 60
 _SLACK_MINUTES: Final = 2
@@ -33,11 +33,11 @@ _PASSED_UNSEEN: Final = frozenset({State.CLEAR, State.WATCH, State.PENDING})
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Without:
-    """What is taken back: all of a source received up to second `until`, or one event of it."""
+    """What is taken back: all of a source received up to second `until`, or the events of those numbers."""
 
-    source_id: int
-    until: int
-    event_id: int | None = None
+    source_id: int = 0
+    until: int = 0
+    event_ids: frozenset[int] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,54 +139,43 @@ def carry_out(connection: Connection, made: Plan, *, now: int) -> bool:
     fresh = states.read(connection, key, Channel.MAIN)
     if (fresh.version if fresh is not None else None) != (row.version + 1 if row is not None else None):
         return False
-    if without.event_id is None:
-        evidence.retract_source(connection, key, source_id=without.source_id, until=without.until, now=now)
+    if without.event_ids:
+        evidence.retract_events(connection, key, without.event_ids, now=now)
     else:
-        day = connection.execute(
-            sa.select(event.c.received_day).where(
-                event.c.emitter_key == key, event.c.event_id == without.event_id
-            )
-        ).scalar_one()
-        evidence.retract(connection, key, day=day, event_id=without.event_id, now=now)
+        evidence.retract_source(connection, key, source_id=without.source_id, until=without.until, now=now)
     if row is not None and made.replayed is not None:
         _write(connection, row, made, now=now)
     return True
 
 
-def retract_event(
-    connection: Connection, key: bytes, *, day: int, event_id: int, secret: Secret, now: int
-) -> bool:
-    """Take back one event in this write transaction; returns whether it counted until now.
+def retract_events(
+    connection: Connection, key: bytes, event_ids: Collection[int], *, secret: Secret, now: int
+) -> int:
+    """Take back events of one emitter in this write transaction; returns how many counted until now.
 
-    `day`: its received_day. State, strikes and history become what they would be without it.
+    State, strikes and history become what they would be without them. The life of the emitter is told anew
+    once, which takes its time: where nobody else must wait, `plan` in another transaction first.
     """
     states.make_due(connection, key, key)  # first, so that nothing comes between reading and writing
-    found = connection.execute(
-        sa.select(event.c.source_id).where(
-            event.c.emitter_key == key,
-            event.c.received_day == day,
-            event.c.event_id == event_id,
-            event.c.retracted_at.is_(None),
-        )
-    ).scalar()
-    if found is None:
-        return False
-    without = Without(source_id=found, until=now, event_id=event_id)
-    made = plan(connection, key, without, past=past_of(connection, now=now), secret=secret, now=now)
-    return carry_out(connection, made, now=now)
+    standing = evidence.standing(connection, key, event_ids)
+    if standing:
+        without = Without(event_ids=frozenset(standing))
+        made = plan(connection, key, without, past=past_of(connection, now=now), secret=secret, now=now)
+        carry_out(connection, made, now=now)
+    return len(standing)
 
 
 def _less(whole: Timeline, without: Without) -> Timeline:
     """Return the timeline without what is taken back."""
 
     def stays(one: Event) -> bool:
-        if without.event_id is not None:
-            return one.event_id != without.event_id
+        if without.event_ids:
+            return one.event_id not in without.event_ids
         return one.source_id != without.source_id or one.received_at.timestamp() > without.until
 
     def still_said(one: Observed) -> bool:
         gone = one.source_id == without.source_id and one.received_at <= without.until // _SECONDS_A_MINUTE
-        return without.event_id is not None or not gone
+        return bool(without.event_ids) or not gone
 
     return dataclasses.replace(
         whole,

@@ -4,7 +4,7 @@ They are carried out by `feed.jobs.retract`, on the command line or by the sched
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,14 +15,10 @@ from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.replay import Difference, Without
 from feed.store.secret import Secret
-from feed.store.tables import event, retraction
+from feed.store.tables import retraction
 
 COMMAND: Final = "cli"
 """So begin the names of authors on the command line, which carries out itself what it began."""
-
-
-REPLAYED_MOST: Final = 40
-"""Single reports of one emitter that are taken back with all consequences at once."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,44 +114,18 @@ def report_difference(
     if found.emitter_key is None or found.event_id is None:
         return None
     key = bytes(found.emitter_key)
-    stands = sa.select(event.c.event_id).where(
-        event.c.emitter_key == key,
-        event.c.received_day == found.event_day,
-        event.c.event_id == found.event_id,
-        event.c.retracted_at.is_(None),
-    )
-    if connection.execute(stands).first() is None:
+    if not evidence.standing(connection, key, [found.event_id]):
         return None
-    without = Without(source_id=found.source_id, until=now, event_id=found.event_id)
+    without = Without(event_ids=frozenset({found.event_id}))
     past = replay.past_of(connection, now=now)
     return replay.plan(connection, key, without, past=past, secret=secret, now=now).difference
 
 
 def take_back(connection: Connection, secret: Secret, found: Receipt, *, now: int) -> bool:
     """Take one report back, as if it had never come; return whether it counted until now."""
-    counted = False
-    if found.emitter_key is not None and found.event_day is not None and found.event_id is not None:
-        counted = replay.retract_event(
-            connection, bytes(found.emitter_key), day=found.event_day, event_id=found.event_id,
-            secret=secret, now=now,
-        )  # fmt: skip
+    counted = 0
+    if found.emitter_key is not None and found.event_id is not None:
+        key = bytes(found.emitter_key)
+        counted = replay.retract_events(connection, key, [found.event_id], secret=secret, now=now)
     receipts.mark_retracted(connection, found)
-    return counted
-
-
-def take_back_events(
-    connection: Connection, secret: Secret, key: bytes, events: Sequence[tuple[int, int]], *, now: int
-) -> int:
-    """Take reports about one emitter back, given as (received day, number); return how many counted.
-
-    As if they had never come, history and strikes too, unless there are so many that telling the life of
-    the emitter anew for each would hold the database up: then they only count no more from now on.
-    """
-    if len(events) > REPLAYED_MOST:
-        return sum(
-            evidence.retract(connection, key, day=day, event_id=number, now=now) for day, number in events
-        )
-    return sum(
-        replay.retract_event(connection, key, day=day, event_id=number, secret=secret, now=now)
-        for day, number in events
-    )
+    return bool(counted)

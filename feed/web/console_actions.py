@@ -19,7 +19,7 @@ from feed.store import (
     disputes,
     exemptions,
     operator_removal,
-    retractions,
+    replay,
     rules,
     standing,
 )
@@ -164,7 +164,8 @@ def _answer(doing: Doing) -> str:
             standing.contradict(doing.connection, source_id, kind="dispute", day=doing.now // _SECONDS_A_DAY)
     taken = 0
     if doing.given.get("retract") == "yes" and answer != "rejected":
-        taken = retractions.take_back_events(doing.connection, secret, key, named, now=doing.now)
+        events = [event_id for _, event_id in named]
+        taken = replay.retract_events(doing.connection, key, events, secret=secret, now=doing.now)
     disputes.answer(
         doing.connection, number, answer=answer, reason=doing.reason, author=doing.actor, now=doing.now,
         retracted_n=taken,

@@ -124,8 +124,8 @@ def test_13_wrong_report_is_taken_back_without_a_trace_in_the_score(world: World
     wrong = world.hit(at=TICK, source=1)
     assert world.tick().state.score > before.score
     with world.database.write() as connection:
-        assert replay.retract_event(
-            connection, emitter_key(wrong.address), day=TICK // DAY, event_id=wrong.event_id, secret=SECRET,
+        assert replay.retract_events(
+            connection, emitter_key(wrong.address), [wrong.event_id], secret=SECRET,
             now=TICK + 60,
         )  # fmt: skip
     after = world.tick().state

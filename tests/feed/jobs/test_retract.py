@@ -111,15 +111,11 @@ def test_retracted_report_leaves_a_world_without_it(
     wanted = without.told()
     world = Life(database, policy)
     world.play(life)
-    key, day = emitter_key(parse_address(gone.address)), gone.minute // DAY
+    key = emitter_key(parse_address(gone.address))
     with database.write() as connection:
-        assert replay.retract_event(
-            connection, key, day=day, event_id=position + 1, secret=SECRET, now=END * 60
-        )
+        assert replay.retract_events(connection, key, [position + 1], secret=SECRET, now=END * 60)
     with database.write() as connection:
-        assert not replay.retract_event(
-            connection, key, day=day, event_id=position + 1, secret=SECRET, now=END * 60
-        )
+        assert not replay.retract_events(connection, key, [position + 1], secret=SECRET, now=END * 60)
     world.settle(END)
     same(world.told(), wanted)
 

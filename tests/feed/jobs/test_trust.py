@@ -134,8 +134,8 @@ def test_credit_goes_with_the_trap_report_that_is_retracted(database: Database) 
         rows = connection.execute(sa.select(event).where(event.c.source_id == ANCHOR)).all()
     for row in rows:
         with database.write() as connection:
-            replay.retract_event(
-                connection, bytes(row.emitter_key), day=row.received_day, event_id=row.event_id,
+            replay.retract_events(
+                connection, bytes(row.emitter_key), [row.event_id],
                 secret=SECRET, now=TICK,
             )  # fmt: skip
     assert NEWCOMER in trust.weigh(database, now=TICK).changed

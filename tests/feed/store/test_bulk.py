@@ -79,14 +79,13 @@ def test_retracted_event_leaves_the_cells_of_the_others(database: Database) -> N
         evidence.add_event(connection, kept)
     wanted = _rows(database)[1]
     key = emitter_key(taken.address)
-    day = int(NOW.timestamp()) // 86_400
     with database.write() as connection:
         evidence.add_event(connection, taken)
         connection.execute(sa.update(emitter_state).values(next_due_minute=99))
     with database.write() as connection:
-        assert evidence.retract(connection, key, day=day, event_id=taken.event_id, now=5)
+        assert evidence.retract_events(connection, key, [taken.event_id], now=5)
     with database.write() as connection:
-        assert not evidence.retract(connection, key, day=day, event_id=taken.event_id, now=6)
+        assert not evidence.retract_events(connection, key, [taken.event_id], now=6)
     assert _rows(database)[1] == wanted
     with database.read() as connection:
         row = states.read(connection, key, Channel.MAIN)

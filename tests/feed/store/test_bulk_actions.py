@@ -168,8 +168,8 @@ def test_a_later_replay_tells_the_life_without_what_was_undone(world: World, act
     key = emitter_key(parse_address("192.0.2.50"))
     with world.database.write() as connection:
         first = connection.execute(sa.select(event).where(event.c.emitter_key == key).limit(1)).one()
-        assert replay.retract_event(
-            connection, key, day=first.received_day, event_id=first.event_id, secret=world.secret,
+        assert replay.retract_events(
+            connection, key, [first.event_id], secret=world.secret,
             now=world.now,
         )  # fmt: skip
     world.score(minutes=1)

@@ -84,9 +84,7 @@ def retract_a_trap_hit(database: Database) -> None:
         ).first()
     assert row is not None
     with database.write() as connection:
-        assert replay.retract_event(
-            connection, key_of(3), day=row.received_day, event_id=row.event_id, secret=SECRET, now=TICK
-        )
+        assert replay.retract_events(connection, key_of(3), [row.event_id], secret=SECRET, now=TICK)
 
 
 def key_of(number: int) -> bytes:
