@@ -37,7 +37,7 @@ def life_of(connection: Connection, row: states.Row, past: Past, secret: Secret,
     removed = removals.accepted_minutes(connection, row.key, Channel.MAIN)
     early = [minute for minute in removed if minute < begin]
     observations = evidence.observations_of(connection, row.key)
-    sources = sorted({one.source_id for one in (*events, *observations)})
+    sources = sorted({one.source_id for one in events} | {one.source_id for one in observations})
     return Timeline(
         eras=past.of(address),
         events=events,
