@@ -87,7 +87,7 @@ def _done(feed: Feed, action: str, given: dict[str, str]) -> str:
 
 def _carry_on(feed: Feed, number: int) -> None:
     """Work until it is done; a scheduler at the same work takes addresses off our hands, none twice."""
-    job.carry_on(feed.database, feed.policy, feed.providers, now=now())
+    job.carry_on(feed.database, feed.secret, feed.policy, feed.providers, now=now())
     _print(feed, _find(feed, number))
 
 

@@ -6,10 +6,12 @@ from feed.domain.policy import Policy
 from feed.domain.providers import Providers
 from feed.store import bulk_actions, rules
 from feed.store.database import Database
+from feed.store.secret import Secret
 
 
 def carry_on(
     database: Database,
+    secret: Secret,
     policy: Policy,
     providers: Providers | None,
     *,
@@ -30,7 +32,7 @@ def carry_on(
     for number in numbers:
         while not enough():
             with database.write() as connection:
-                more = bulk_actions.work(connection, number, rules=in_force, now=now)
+                more = bulk_actions.work(connection, number, rules=in_force, secret=secret, now=now)
             if not more:
                 break
             done += 1

@@ -198,7 +198,7 @@ class Scheduler:
     def _bulk(self) -> None:
         feed = self._feed
         done = bulk_actions.carry_on(
-            feed.database, feed.policy, self._providers.known, now=int(self._clock()),
+            feed.database, feed.secret, feed.policy, self._providers.known, now=int(self._clock()),
             enough=self._stopping.is_set,
         )  # fmt: skip
         if done:

@@ -13,12 +13,15 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feed.domain import scoring
 from feed.domain.address import Address, Network, emitter_key, network_of, packed, unpacked
 from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, Hold, State
-from feed.store import controls, exemptions, operator_removal, states
+from feed.store import controls, evidence, exemptions, operator_removal, states
+from feed.store import rules as rules_in_force
 from feed.store.dialect import insert_rows
 from feed.store.rules import Rules
+from feed.store.secret import Secret
 from feed.store.tables import cell, emitter_state, event, exemption, removal, transition
 from feed.store.tables_site import bulk_action, bulk_item
 
@@ -241,13 +244,16 @@ def unfinished(connection: Connection) -> list[int]:
     return [int(number) for number in connection.execute(chosen).scalars()]
 
 
-def work(connection: Connection, number: int, *, rules: Rules, now: int) -> bool:
-    """Do or undo one address and return whether more are left; call it in a transaction of its own.
+def work(connection: Connection, number: int, *, rules: Rules, secret: Secret, now: int) -> bool:
+    """Do or undo one address and return whether more can be done; call it in a transaction of its own.
 
-    rules: those recorded as in force. now: seconds.
+    Without provider file nothing is undone yet: what it would hold must not be published. rules: those
+    recorded as in force. now: seconds.
     """
     bulk = _bulk(_row(connection, number), 0, {}, {})
     undoing = bulk.undo_at is not None
+    if undoing and rules.providers is None:
+        return False
     waiting: sa.ColumnElement[bool] = bulk_item.c.result.is_(None)
     if undoing:
         waiting = bulk_item.c.undo_result.is_(None) & (bulk_item.c.result == DONE)
@@ -271,7 +277,7 @@ def work(connection: Connection, number: int, *, rules: Rules, now: int) -> bool
         return False
     at = (bulk_item.c.bulk_id == number) & (bulk_item.c.address == row["address"])
     if undoing:
-        result = _undo(connection, bulk, row, rules=rules, now=now)
+        result = _undo(connection, bulk, row, rules=rules, secret=secret, now=now)
         connection.execute(sa.update(bulk_item).where(at).values(undo_result=result))
     else:
         result, before = _do(connection, bulk, row, rules=rules, now=now)
@@ -309,18 +315,20 @@ def _do(
     return DONE, json.dumps(before)
 
 
-def _undo(connection: Connection, bulk: Bulk, row: sa.RowMapping, *, rules: Rules, now: int) -> str:
+def _undo(
+    connection: Connection, bulk: Bulk, row: sa.RowMapping, *, rules: Rules, secret: Secret, now: int
+) -> str:
     address = unpacked(bytes(row["address"]))
     before = json.loads(row["before"])
     state = _state(before["state"])
     if bulk.action == "end":
-        if not _not_ended(connection, address, state, rules=rules, now=now):
+        if not _not_ended(connection, address, state, rules=rules, secret=secret, now=now):
             return CHANGED
         _log(connection, bulk, "listing_restore", str(network_of(address, row["unit"])), now)
         return UNDONE
     if not exemptions.end(connection, before["exemption"], now=now):
         return ENDED
-    _not_held(connection, address, state, before, rules=rules, now=now)
+    _not_held(connection, address, state, before, rules=rules, secret=secret, now=now)
     _log(connection, bulk, "exemption_end", str(before["exemption"]), now)
     return UNDONE
 
@@ -335,7 +343,7 @@ def _state(stored: dict[str, Any]) -> EmitterState:
 
 
 def _not_ended(
-    connection: Connection, address: Address, state: EmitterState, *, rules: Rules, now: int
+    connection: Connection, address: Address, state: EmitterState, *, rules: Rules, secret: Secret, now: int
 ) -> bool:
     """Put a listing back that was ended, as if that had never been; False if something came since.
 
@@ -358,7 +366,7 @@ def _not_ended(
     if gone is None:
         return False
     left = (transition.c.cause == "removal") | (transition.c.from_state == State.PROBATION)
-    _as_before(connection, row, state, since=gone, undone=left, rules=rules, now=now)
+    _as_before(connection, row, state, since=gone, undone=left, rules=rules, secret=secret, now=now)
     return True
 
 
@@ -369,6 +377,7 @@ def _not_held(
     before: dict[str, Any],
     *,
     rules: Rules,
+    secret: Secret,
     now: int,
 ) -> None:
     """Put a listing back that was held, without the strike that listing it anew would bring.
@@ -380,7 +389,8 @@ def _not_held(
     row = states.touch(connection, key, Channel.MAIN, address=packed(address))
     if row.state.state is State.HELD and row.state.epoch == state.epoch:
         held = (transition.c.from_state == State.HELD) | (transition.c.to_state == State.HELD)
-        _as_before(connection, row, state, since=before["minute"], undone=held, rules=rules, now=now)
+        since = before["minute"]
+        _as_before(connection, row, state, since=since, undone=held, rules=rules, secret=secret, now=now)
 
 
 def _as_before(
@@ -391,17 +401,32 @@ def _as_before(
     since: int,
     undone: sa.ColumnElement[bool],
     rules: Rules,
+    secret: Secret,
     now: int,
 ) -> None:
-    """Give a row its state of before; what its history says of the time since, minute `since`, is void."""
+    """Give a row its state of before; what its history says of the time since, minute `since`, is void.
+
+    The rules of now have the last word on it at once: a provider's range or a pool that holds it since is
+    not published until the next tick.
+    """
     connection.execute(
         sa.update(transition)
         .where(transition.c.emitter_key == row.key, transition.c.channel == Channel.MAIN)
         .where(transition.c.at_minute >= since, transition.c.void_at.is_(None), undone)
         .values(void_at=now)
     )
-    again = dataclasses.replace(row, state=dataclasses.replace(state, next_due_at=states.DIRTY))
+    minute = now // _MINUTE_S
+    fresh = rules_in_force.load(connection, policy=rules.policy, providers=rules.providers, now=now)
+    cells = evidence.cells_of_many(connection, [row.key], first_day=fresh.first_day(minute))
+    inputs = fresh.inputs(unpacked(row.key), cells.get((row.key, Channel.MAIN), []), secret)
+    dirty = dataclasses.replace(state, next_due_at=states.DIRTY)
+    done = scoring.step(dirty, inputs, fresh.policy, fresh.trust, minute)
+    again = dataclasses.replace(row, state=dataclasses.replace(done.state, next_due_at=states.DIRTY))
     states.save(connection, [again], policy_id=rules.policy_id, trust_id=rules.trust_id)
+    states.add_history(
+        connection, row.key, Channel.MAIN, done.transitions,
+        policy_id=rules.policy_id, trust_id=rules.trust_id,
+    )  # fmt: skip
     controls.next_generation(connection)
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from feed.domain.address import emitter_key, parse_address, parse_network, unpacked
 from feed.domain.event import Attestation, Channel, RecipientClass
+from feed.domain.listing import State
 from feed.domain.policy import PRIVATE
 from feed.domain.providers import Providers
 from feed.jobs.bulk_actions import carry_on
@@ -33,6 +34,7 @@ class World:
     def __init__(self, database: Database, secret: Secret) -> None:
         self.database = database
         self.secret = secret
+        self.providers: Providers | None = PROVIDERS
         self.now = SECOND
         with database.write() as connection:
             self.sources = [make_reporter(connection, name) for name in ("one", "two")]
@@ -53,7 +55,7 @@ class World:
     def score(self, **later: float) -> None:
         self.now += int(dt.timedelta(**later).total_seconds())
         Scorer(
-            database=self.database, secret=self.secret, policy=PRIVATE, providers=PROVIDERS
+            database=self.database, secret=self.secret, policy=PRIVATE, providers=self.providers
         ).run(now=self.now)  # fmt: skip
 
     def prepare(self, action: Action, wanted: Wanted = ALL) -> int:
@@ -71,7 +73,7 @@ class World:
             bulk_actions.undo(connection, number, author="cli:t", reason="a slip", now=self.now)
 
     def work(self, **options: Any) -> int:
-        return carry_on(self.database, PRIVATE, PROVIDERS, now=self.now, **options)
+        return carry_on(self.database, self.secret, PRIVATE, self.providers, now=self.now, **options)
 
     def listed(self) -> list[str]:
         with self.database.read() as connection:
@@ -296,3 +298,53 @@ def test_a_hold_that_ended_by_hand_meanwhile(world: World) -> None:
     world.undo(number)
     world.work()
     assert world.results(number) == [("192.0.2.7/32", "done", "ended")]
+
+
+@pytest.mark.parametrize("action", ["end", "hold"])
+def test_what_a_provider_holds_meanwhile_is_not_published_by_undoing(world: World, action: Action) -> None:
+    number = world.prepare(action)
+    world.start(number)
+    world.work()
+    world.score(minutes=30)
+    world.providers = Providers.parse("# date: 2026-11-25\n192.0.2.0/29 example\n")
+    world.undo(number)
+    assert world.work() == 2
+    assert sorted(world.listed()) == ["192.0.2.9", "198.51.100.4", "2001:db8:7::9"]
+    held = {str(one.hold): one.state for one in world.rows() if one.hold}
+    assert held == {"2": State.HELD}
+    world.score(minutes=1)
+    assert sorted(world.listed()) == ["192.0.2.9", "198.51.100.4", "2001:db8:7::9"]
+    with world.database.read() as connection:
+        changes = states.history(connection, emitter_key(parse_address("192.0.2.7")), Channel.MAIN)
+    assert (changes[0].to_state, changes[0].cause) == (State.HELD, "provider")
+
+
+def test_what_a_pool_guard_holds_meanwhile_is_not_published_by_undoing(world: World) -> None:
+    number = world.prepare("hold")
+    world.start(number)
+    world.work()
+    world.score(minutes=30)
+    with world.database.write() as connection:
+        for source in world.sources:
+            evidence.add_observation(
+                connection, parse_address("192.0.2.7"), source_id=source, day=world.now // 86_400,
+                null_n=0, genuine_n=0, seen_24h=10**7, now=world.now,
+            )  # fmt: skip
+    world.undo(number)
+    world.work()
+    assert sorted(world.listed()) == ["192.0.2.9", "198.51.100.4", "2001:db8:7::9"]
+
+
+def test_nothing_is_put_back_while_the_provider_file_cannot_be_read(world: World) -> None:
+    before = world.listed()
+    number = world.prepare("hold")
+    world.start(number)
+    world.work()
+    world.score(minutes=30)
+    world.undo(number)
+    world.providers = None
+    assert world.work() == 0
+    assert sorted(world.listed()) == ["198.51.100.4", "2001:db8:7::9"]
+    world.providers = PROVIDERS
+    assert world.work() == 2
+    assert world.listed() == before

@@ -43,7 +43,7 @@ def listed(world: World) -> list[str]:
 def scheduler(world: World) -> None:
     """Do what the scheduler does between two ticks, and the tick."""
     site = world.site
-    job.carry_on(site.database, site.policy, site.providers, now=site.seconds())
+    job.carry_on(site.database, site.secret, site.policy, site.providers, now=site.seconds())
     with site.database.read() as connection:
         numbers = retractions.unfinished(connection, before=0)
     for number in numbers:

@@ -190,14 +190,14 @@ def _operate(world: World) -> None:
             )  # fmt: skip
             bulk_actions.start(connection, number, author="op", now=now)
     site = world.site
-    bulk_job.carry_on(site.database, site.policy, site.providers, now=now)
+    bulk_job.carry_on(site.database, site.secret, site.policy, site.providers, now=now)
     with world.site.database.write() as connection:
         bulk_actions.undo(connection, 1, author="op", reason="a slip", now=now)
         bulk_actions.prepare(
             connection, "exempt", Wanted(network=parse_network("192.0.2.0/24"), words="inside 192.0.2.0/24"),
             author="op", reason="a pool", until_minute=now // 60 + 1440, now=now,
         )  # fmt: skip
-    bulk_job.carry_on(site.database, site.policy, site.providers, now=now)
+    bulk_job.carry_on(site.database, site.secret, site.policy, site.providers, now=now)
     world.score()
 
 
