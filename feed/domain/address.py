@@ -164,6 +164,11 @@ def emitter_key(address: Address) -> bytes:
     return data if data.startswith(MAPPED_PREFIX) else data[:8] + bytes(8)
 
 
+def neighbourhood(key: bytes) -> bytes:
+    """Return what all emitter keys of one routed network begin with: of an IPv4 /24, or of an IPv6 /48."""
+    return key[:15] if key.startswith(MAPPED_PREFIX) else key[:6]
+
+
 def network_of(address: Address, prefix: int) -> Network:
     """Return the network of `prefix` bits that holds `address`."""
     return ipaddress.ip_network((address, prefix), strict=False)

@@ -161,6 +161,8 @@ class Scheduler:
         feed = self._feed
         for source_id, day in trust.mute_floods(feed.database, feed.policy, now=int(self._clock())):
             _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
+        for source_id, day in trust.note_anchor_floods(feed.database, feed.policy, now=int(self._clock())):
+            _log.warning("a flood reached an anchor, which goes on counting", reporter=source_id, day=day)
 
     def _retractions(self) -> None:
         feed = self._feed

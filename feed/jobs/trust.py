@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
+from sqlalchemy.engine import Connection
+
 from feed.domain.evidence import Trust
 from feed.domain.policy import Policy
 from feed.domain.reliability import Reliability, weight_of
@@ -14,7 +16,10 @@ from feed.store import confirmations, controls, floods, reporters, shielding, st
 from feed.store.database import Database
 
 NEW_ADDRESSES_A_DAY: Final = 200
-"""New addresses of one group and day that nobody confirms; with more the whole day weighs nothing."""
+"""New addresses of one group and day that nobody confirms; with more the whole day weighs nothing.
+
+Those of one /24 or /48 count as one.
+"""
 
 LOOK_BACK_DAYS: Final = 7
 """Reports are taken up to so many days late, so a flood may be dated back."""
@@ -104,26 +109,20 @@ def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[i
     With evidence, or with words of genuine mail that alone make a large part of the listings milder.
 
     Where one group lists alone, its own evidence is not judged by others, and a provider whose domain is
-    forged sees thousands of emitters on one day: nothing is muted there (field-review.md 12).
+    forged sees thousands of emitters on one day: nothing is muted there (field-review.md 12). Nor are new
+    addresses at anchors, `note_anchor_floods`.
     """
     if policy.quorum_groups < 2:  # noqa: PLR2004
         return []
     day = now // _SECONDS_A_DAY
     muted: list[tuple[int, int]] = []
     with database.read() as connection:
-        busy = standing.busy_sources(connection, since_day=day - LOOK_BACK_DAYS)
         known = reporters.trust(connection, day=day)
         shielded = shielding.shielded_days(
             connection, known, least_weight=policy.trusted_weight, since_day=day - policy.genuine_days + 1
         )
         found = [([source_id], at, number) for source_id, at, number in shielded]
-        found += [
-            (sources, at, number)
-            for sources in _members(known)
-            if sum(busy.get(source_id, 0) for source_id in sources) > NEW_ADDRESSES_A_DAY
-            for at in range(day - LOOK_BACK_DAYS, day + 1)
-            if (number := standing.new_unconfirmed(connection, sources, day=at)) > NEW_ADDRESSES_A_DAY
-        ]
+        found += _flooding(connection, known, day=day, anchors=False)
     for sources, at, number in found:
         with database.write() as connection:
             muted += [
@@ -134,8 +133,46 @@ def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[i
     return muted
 
 
-def _members(trust: Trust) -> list[list[int]]:
+def note_anchor_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[int, int]]:
+    """Note the days on which anchors saw as much as would mute others; return (source, day) of the new ones.
+
+    They go on counting: the operator declared these traps, and what reaches a trap strangers decide. If it
+    muted, whoever commands enough addresses could switch off the feed's best evidence for a day.
+    """
+    if policy.quorum_groups < 2:  # noqa: PLR2004
+        return []
+    day = now // _SECONDS_A_DAY
+    with database.read() as connection:
+        found = _flooding(connection, reporters.trust(connection, day=day), day=day, anchors=True)
+    noted: list[tuple[int, int]] = []
+    for sources, at, number in found:
+        with database.write() as connection:
+            noted += [
+                (source_id, at)
+                for source_id in sources
+                if floods.note(
+                    connection, source_id, day=at, addresses_n=number, author="scheduler",
+                    reason="yes: an anchor is never muted", now=now,
+                )
+            ]  # fmt: skip
+    return noted
+
+
+def _flooding(
+    connection: Connection, known: Trust, *, day: int, anchors: bool
+) -> list[tuple[list[int], int, int]]:
+    """Return (sources, day, new networks) of each group whose anchors, or whose others, flood."""
+    busy = standing.busy_sources(connection, since_day=day - LOOK_BACK_DAYS)
     groups: dict[int, list[int]] = {}
-    for source_id, one in sorted(trust.items()):
+    for source_id, one in sorted(known.items()):
         groups.setdefault(one.group_id, []).append(source_id)
-    return list(groups.values())
+    found: list[tuple[list[int], int, int]] = []
+    for group in groups.values():
+        sources = [source_id for source_id in group if known[source_id].anchor is anchors]
+        if sum(busy.get(source_id, 0) for source_id in sources) <= NEW_ADDRESSES_A_DAY:
+            continue
+        for at in range(day - LOOK_BACK_DAYS, day + 1):
+            number = standing.new_unconfirmed(connection, sources, group=group, day=at)
+            if number > NEW_ADDRESSES_A_DAY:
+                found.append((sources, at, number))
+    return found

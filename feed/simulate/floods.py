@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from feed.domain import cells
-from feed.domain.address import emitter_key
+from feed.domain.address import emitter_key, neighbourhood
 from feed.domain.event import Event
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
 from feed.jobs.trust import LOOK_BACK_DAYS, NEW_ADDRESSES_A_DAY
@@ -41,9 +41,9 @@ class Floods:
 
         Only days on which somebody spoke of a further emitter since the last call can be new among them.
         """
-        groups: dict[int, list[int]] = collections.defaultdict(list)
+        groups: dict[int, set[int]] = collections.defaultdict(set)
         for source_id, one in sorted(trust.items()) if self._grown else ():
-            groups[one.group_id].append(source_id)
+            groups[one.group_id].add(source_id)
         grown = {
             (trust[source_id].group_id, day)
             for source_id, day in self._grown
@@ -52,26 +52,30 @@ class Floods:
         self._grown.clear()
         fresh = []
         for group_id, day in sorted(grown):
-            sources = groups[group_id]
+            group = groups[group_id]
+            sources = sorted(source_id for source_id in group if not trust[source_id].anchor)
             spoken = set().union(*(self.spoken_of(source_id, day) for source_id in sources))
             if len(spoken) <= NEW_ADDRESSES_A_DAY:
                 continue
-            alone = sum(_is_new_and_alone(cells_of(key), sources, day) for key in spoken)
+            new = (key for key in spoken if _is_new_and_alone(cells_of(key), sources, group, day))
+            alone = len({neighbourhood(key) for key in new})
             if alone > NEW_ADDRESSES_A_DAY:
                 fresh += [(one, day) for one in sources if (one, day) not in self.muted]
         self.muted.update(fresh)
         return fresh
 
 
-def _is_new_and_alone(known: Iterable[Cell], sources: Collection[int], day: int) -> bool:
-    """Whether these sources speak first on `day` of an emitter that nobody else saw with strength 3."""
+def _is_new_and_alone(
+    known: Iterable[Cell], sources: Collection[int], group: Collection[int], day: int
+) -> bool:
+    """Whether these sources speak first in their group on `day` of an emitter that nobody else saw well."""
     mine = False
     for cell in known:
-        if cell.source_id not in sources:
+        if cell.source_id not in group:
             if cell.strong_at:
                 return False
         elif cell.n and cell.day < day:
             return False
-        elif cell.n and cell.day == day:
+        elif cell.n and cell.day == day and cell.source_id in sources:
             mine = True
     return mine

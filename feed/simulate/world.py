@@ -160,10 +160,13 @@ def _hosts(rng: random.Random, days: int, scale: Scale) -> tuple[Host, ...]:
 
 
 def _address(number: int, *, is_ipv6: bool) -> Address:
-    """Return an address of benchmark or documentation space: nobody's."""
+    """Return an address of private or documentation space: nobody's; each in a /24 or /48 of its own."""
+    host, network = divmod(number, 1 << 16)
     if is_ipv6:
-        return ipaddress.IPv6Address(int(ipaddress.IPv6Address("2001:db8::25")) + (number << 64))
-    return ipaddress.IPv4Address(int(ipaddress.IPv4Address("198.18.0.0")) + 7 * number + 1)
+        return ipaddress.IPv6Address(
+            int(ipaddress.IPv6Address("2001:db8::25")) + (network << 80) + (host << 64)
+        )
+    return ipaddress.IPv4Address(int(ipaddress.IPv4Address("10.0.0.1")) + (network << 8) + host)
 
 
 def _log_normal(rng: random.Random, median: float, sigma: float, most: float) -> float:

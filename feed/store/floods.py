@@ -5,7 +5,8 @@ reports arrive (scoring.md 4.3).
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +17,10 @@ from feed.store.tables import flood_day
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Flood:
-    """One day of one source. reviewed_at: seconds, None while it weighs nothing."""
+    """One day of one source. addresses_n: networks of new addresses, or listings made milder.
+
+    reviewed_at: seconds, None while it weighs nothing; as early as set_at if it always counted.
+    """
 
     source_id: int
     day: int
@@ -43,15 +47,42 @@ def of_sources(connection: Connection, sources: Sequence[int]) -> list[Flood]:
 
 def mute(connection: Connection, source_id: int, *, day: int, addresses_n: int, now: int) -> bool:
     """Let a day of a source weigh nothing; returns False if it does already or was reviewed before."""
+    if not _add(connection, source_id, day=day, addresses_n=addresses_n, now=now):
+        return False
+    rescore.source_day(connection, source_id, day=day)
+    return True
+
+
+def note(
+    connection: Connection, source_id: int, *, day: int, addresses_n: int, author: str, reason: str, now: int
+) -> bool:
+    """Show a day of a source among the floods although it goes on counting; False if it is there already."""
+    return _add(
+        connection,
+        source_id,
+        day=day,
+        addresses_n=addresses_n,
+        now=now,
+        reviewed={"reviewed_at": now, "author": author, "reason": reason},
+    )
+
+
+def _add(
+    connection: Connection,
+    source_id: int,
+    *,
+    day: int,
+    addresses_n: int,
+    now: int,
+    reviewed: Mapping[str, int | str] = MappingProxyType({}),
+) -> bool:
     known = connection.execute(
         sa.select(flood_day.c.day).where(flood_day.c.source_id == source_id, flood_day.c.day == day)
     ).first()
     if known is not None:
         return False
-    connection.execute(
-        sa.insert(flood_day).values(source_id=source_id, day=day, addresses_n=addresses_n, set_at=now)
-    )
-    rescore.source_day(connection, source_id, day=day)
+    values = {"source_id": source_id, "day": day, "addresses_n": addresses_n, "set_at": now}
+    connection.execute(sa.insert(flood_day).values(values | dict(reviewed)))
     return True
 
 

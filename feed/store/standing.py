@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from feed.domain.address import MAPPED_PREFIX
 from feed.domain.cells import TRAP_STRENGTH, cells_of
 from feed.domain.event import Channel, RecipientClass
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
@@ -155,22 +156,29 @@ def busy_sources(connection: Connection, *, since_day: int) -> dict[int, int]:
     return {int(source_id): int(number or 0) for source_id, number in rows}
 
 
-def new_unconfirmed(connection: Connection, sources: Sequence[int], *, day: int) -> int:
-    """Return of how many emitters these sources spoke first on `day` that nobody else confirms.
+def new_unconfirmed(connection: Connection, sources: Sequence[int], *, group: Sequence[int], day: int) -> int:
+    """Return in how many networks lie the emitters of which these sources spoke first on `day`, unconfirmed.
 
-    Confirmed is what another source saw with strength 3 or more.
+    Networks are /24 and /48 (`address.neighbourhood`): who has one routed has as many addresses as he likes.
+    Confirmed is what a source outside of `group`, to which all of `sources` belong, saw with strength 3 or
+    more; known before is what anyone of the group spoke of on an earlier day.
     """
     mine, other = cell.alias("mine"), cell.alias("other")
+    key = mine.c.emitter_key
+    network = sa.case(
+        (sa.func.substr(key, 1, len(MAPPED_PREFIX)) == MAPPED_PREFIX, sa.func.substr(key, 1, 15)),
+        else_=sa.func.substr(key, 1, 6),
+    )
     known = sa.exists().where(
         other.c.emitter_key == mine.c.emitter_key,
         other.c.channel == Channel.MAIN,
         sa.or_(
-            sa.and_(other.c.source_id.in_(sources), other.c.day < day, other.c.n > 0),
-            sa.and_(other.c.source_id.not_in(sources), other.c.strong_minute > 0),
+            sa.and_(other.c.source_id.in_(group), other.c.day < day, other.c.n > 0),
+            sa.and_(other.c.source_id.not_in(group), other.c.strong_minute > 0),
         ),
     )
     chosen = (
-        sa.select(sa.func.count(sa.distinct(mine.c.emitter_key)))
+        sa.select(sa.func.count(sa.distinct(network)))
         .where(mine.c.source_id.in_(sources), mine.c.day == day)
         .where(mine.c.channel == Channel.MAIN, mine.c.n > 0, ~known)
     )

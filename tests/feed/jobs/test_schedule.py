@@ -107,15 +107,17 @@ def test_flood_is_looked_for_beside_the_ticks(feed: Feed, monkeypatch: pytest.Mo
 
     def found(*_given: object, now: int) -> list[tuple[int, int]]:
         asked.append(now)
-        return [(7, now)]
+        return [(7 + len(asked), now)]
 
     monkeypatch.setattr("feed.jobs.trust.mute_floods", found)
+    monkeypatch.setattr("feed.jobs.trust.note_anchor_floods", found)
     scheduler = Scheduler(feed, clock=lambda: START)
     with capture_logs() as said:
         scheduler.tick()
         assert asked == []
         scheduler.floods()
-    assert [line["reporter"] for line in said if "weighs nothing" in line["event"]] == [7]
+    assert [line["reporter"] for line in said if "weighs nothing" in line["event"]] == [8]
+    assert [line["reporter"] for line in said if "reached an anchor" in line["event"]] == [9]
 
 
 SIGNALLED = """

@@ -166,9 +166,11 @@ def test_only_what_that_reporter_spoke_of_is_scored_again(database: Database) ->
     assert feed.score() == 0
 
 
-def flood(feed: Feed, number: int, *, source: int = NEWCOMER) -> list[tuple[int, int]]:
+def flood(
+    feed: Feed, number: int, *, source: int = NEWCOMER, address: str = "10.0.{}.1"
+) -> list[tuple[int, int]]:
     for last in range(number):
-        feed.hit(f"10.0.{last // 250}.{last % 250}", source=source, days=0.1)
+        feed.hit(address.format(last), source=source, days=0.1)
     with feed.database.write() as connection:
         usage.count(connection, source, day=TODAY, events=number)
     return trust.mute_floods(feed.database, COMMUNITY, now=TICK)
@@ -185,7 +187,7 @@ def test_flood_weighs_nothing_as_a_whole_until_it_is_reviewed(
     assert flood(feed, 21) == [(NEWCOMER, TODAY)]
     assert trust.mute_floods(sqlite, COMMUNITY, now=TICK) == []
     feed.score()
-    key = emitter_key(parse_address("10.0.0.3"))
+    key = emitter_key(parse_address("10.0.3.1"))
     with sqlite.read() as connection:
         row = states.read(connection, key, Channel.MAIN)
     assert row is not None
@@ -207,9 +209,68 @@ def test_what_others_confirm_is_no_flood_and_one_provider_alone_is_never_muted(
     monkeypatch.setattr(trust, "NEW_ADDRESSES_A_DAY", 20)
     feed = Feed(sqlite)
     for last in range(3):
-        feed.hit(f"10.0.0.{last}", source=OTHER, days=0.3)
+        feed.hit(f"10.0.{last}.1", source=OTHER, days=0.3)
     assert flood(feed, 22) == []
     flood(feed, 40)
     with sqlite.write() as connection:
         connection.execute(sa.text("DELETE FROM flood_day"))
     assert trust.mute_floods(sqlite, PRIVATE, now=TICK) == []
+
+
+@pytest.mark.parametrize("source", [ANCHOR, NEWCOMER], ids=["anchor", "reporter"])
+@pytest.mark.parametrize("address", ["2001:db8:66:{:x}::1", "10.0.66.{}"], ids=["/48", "/24"])
+def test_one_routed_network_is_no_flood_however_many_addresses_it_uses(
+    database: Database, monkeypatch: pytest.MonkeyPatch, address: str, source: int
+) -> None:
+    monkeypatch.setattr(trust, "NEW_ADDRESSES_A_DAY", 20)
+    feed = Feed(database)
+    assert flood(feed, 41, source=source, address=address) == []
+    assert trust.note_anchor_floods(database, COMMUNITY, now=TICK) == []
+    assert flood(feed, 20, source=source) == ([] if source == ANCHOR else [(NEWCOMER, TODAY)])
+
+
+def test_flood_that_strangers_send_to_an_anchor_is_shown_and_mutes_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "NEW_ADDRESSES_A_DAY", 20)
+    feed = Feed(database)
+    assert flood(feed, 20, source=ANCHOR) == []
+    assert trust.note_anchor_floods(database, COMMUNITY, now=TICK) == []
+    assert flood(feed, 21, source=ANCHOR) == []
+    assert trust.note_anchor_floods(database, PRIVATE, now=TICK) == []
+    assert trust.note_anchor_floods(database, COMMUNITY, now=TICK) == [(ANCHOR, TODAY)]
+    assert trust.note_anchor_floods(database, COMMUNITY, now=TICK) == []
+    assert trust.mute_floods(database, COMMUNITY, now=TICK) == []
+    feed.score()
+    with database.read() as connection:
+        assert floods.muted(connection) == frozenset()
+        (shown,) = floods.of_sources(connection, [ANCHOR])
+        row = states.read(connection, emitter_key(parse_address("10.0.3.1")), Channel.MAIN)
+    assert (shown.addresses_n, shown.reason) == (21, "yes: an anchor is never muted")
+    assert row is not None
+    assert row.state.score > 0
+
+
+@pytest.mark.parametrize(
+    ("liars", "strangers", "expected"),
+    [
+        pytest.param(21, 0, [(NEWCOMER, TODAY)], id="its own reports"),
+        pytest.param(15, 15, [], id="not what reached the traps beside it"),
+        pytest.param(21, 21, [(NEWCOMER, TODAY)], id="its own trap confirms nothing"),
+    ],
+)
+def test_reporter_in_the_group_of_an_anchor_is_judged_by_its_own_reports(
+    sqlite: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    liars: int,
+    strangers: int,
+    expected: list[tuple[int, int]],
+) -> None:
+    monkeypatch.setattr(trust, "NEW_ADDRESSES_A_DAY", 20)
+    feed = Feed(sqlite)
+    with sqlite.write() as connection:
+        connection.execute(
+            sa.update(reporter).where(reporter.c.source_id == NEWCOMER).values(group_id=ANCHOR)
+        )
+    flood(feed, strangers, source=ANCHOR, address="10.0.{}.1" if expected else "10.1.{}.1")
+    assert flood(feed, liars) == expected
