@@ -4,6 +4,7 @@ Killed half-way it is carried on, by the same command or by the scheduler: what 
 events of that reporter any more.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,7 @@ from feed.store import evidence, replay
 from feed.store.database import Database, StoreBusyError
 from feed.store.replay import Difference, Without
 from feed.store.retractions import Retraction, begin, find, preview, unfinished
+from feed.store.rules import Past
 from feed.store.secret import Secret
 from feed.store.tables import retraction
 
@@ -39,24 +41,49 @@ def carry_out(
         begun = find(connection, number)
         keys = evidence.keys_of_source(connection, begun.source_id, until=begun.asked_at)
         past = replay.past_of(connection, now=now)
-    without = Without(source_id=begun.source_id, until=begun.asked_at)
+    one = _Emitter(
+        database=database, secret=secret, number=number, past=past, now=now,
+        without=Without(source_id=begun.source_id, until=begun.asked_at),
+    )  # fmt: skip
+    late = []
     for done, key in enumerate(keys):
         progress(done, len(keys))
-        for _ in range(MOST_TRIES):
-            with database.read() as connection:
-                made = replay.plan(connection, key, without, past=past, secret=secret, now=now)
-            with database.write() as connection:
-                if replay.carry_out(connection, made, now=now):
-                    _count(connection, number, made.difference)
-                    break
-        else:
-            raise StoreBusyError("new evidence arrives too fast about an emitter of this reporter")
+        if not one.carry_out(key):
+            late.append(key)
+    # One busy emitter must not keep the others waiting; it comes again when they are done.
+    if not all(one.carry_out(key) for key in late):
+        raise StoreBusyError("new evidence arrives too fast about an emitter of this reporter")
     progress(len(keys), len(keys))
     with database.write() as connection:
         connection.execute(
             sa.update(retraction).where(retraction.c.retraction_id == number).values(done_at=now)
         )
         return find(connection, number)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Emitter:
+    """What the retraction does to each emitter."""
+
+    database: Database
+    secret: Secret
+    number: int
+    past: Past | None
+    now: int
+    without: Without
+
+    def carry_out(self, key: bytes) -> bool:
+        """Take back what the reporter said of one emitter; False if too much arrives about it meanwhile."""
+        for _ in range(MOST_TRIES):
+            with self.database.read() as connection:
+                made = replay.plan(
+                    connection, key, self.without, past=self.past, secret=self.secret, now=self.now
+                )
+            with self.database.write() as connection:
+                if replay.carry_out(connection, made, now=self.now):
+                    _count(connection, self.number, made.difference)
+                    return True
+        return False
 
 
 def _count(connection: Connection, number: int, changed: Difference | None) -> None:

@@ -152,7 +152,11 @@ def _listings(connection: Connection, first: int, last: int) -> _Listings:
         ).scalar_one(),
         emitters=_count(connection, keys.where(stands).distinct()),
         judged=_count(connection, sa.union(keys, upheld)),
-        wrong=_count(connection, sa.union(keys.where(~stands), upheld)),
+        # A beginning that was only moved by a retraction stands in another row.
+        wrong=_count(
+            connection,
+            sa.union(keys.where(~stands, transition.c.emitter_key.not_in(keys.where(stands))), upheld),
+        ),
     )
 
 

@@ -37,6 +37,15 @@ _LEAST_BYTES: Final = 64 * 1024
 """Steps of so many compressed bytes are always put together; more only up to a fourth of the list."""
 
 
+_PATIENCE_S: Final = 2.0
+"""How long a request waits while another delta is made, holding a thread of the process."""
+_RETRY_S: Final = 5
+
+
+class DeltaBusyError(Exception):
+    """Other deltas are being made; ask again in a moment."""
+
+
 class Feeds:
     """The files of both zones, and the deltas that were asked for lately."""
 
@@ -51,6 +60,7 @@ class Feeds:
                 self.paths[name] = self.folder / name
         self.deltas = {f"{zone}{_DELTA}": zone for zone in settings.files}
         self._lock = threading.Lock()
+        self._merging = threading.Lock()
         self._made: collections.OrderedDict[tuple[str, int, int], bytes] = collections.OrderedDict()
         self._made_bytes = 0
 
@@ -63,26 +73,41 @@ class Feeds:
         return found if isinstance(found, dict) else None
 
     def delta(self, zone: str, since: int) -> bytes | None:
-        """Return what changed in a zone since a serial; None if that is not known, or more than the list."""
+        """Return what changed in a zone since a serial; None if that is not known, or more than the list.
+
+        Raises `DeltaBusyError` while others are being made: one at a time, so that those who ask for many
+        keep neither memory nor the threads of the process.
+        """
         present = self.manifest(zone)
         if present is None:
             return None
         key = (zone, since, int(present["serial"]))
+        kept = self._kept(key)
+        if kept is not None:
+            return kept
+        if not self._merging.acquire(timeout=_PATIENCE_S):
+            raise DeltaBusyError
+        try:
+            made = self._kept(key) or self._delta(zone, since, present)
+        finally:
+            self._merging.release()
+        if made is not None:
+            self._keep(key, made)
+        return made
+
+    def _kept(self, key: tuple[str, int, int]) -> bytes | None:
         with self._lock:
-            if key not in self._made:
-                made = self._delta(zone, since, present)
-                if made is None:
-                    return None
-                self._keep(key, made)
-                return made
-            self._made.move_to_end(key)
-            return self._made[key]
+            if key in self._made:
+                self._made.move_to_end(key)
+            return self._made.get(key)
 
     def _keep(self, key: tuple[str, int, int], made: bytes) -> None:
-        self._made[key] = made
-        self._made_bytes += len(made)
-        while self._made_bytes > _KEPT_BYTES:
-            self._made_bytes -= len(self._made.popitem(last=False)[1])
+        with self._lock:
+            self._made_bytes += len(made) - len(self._made.pop(key, b""))
+            self._made[key] = made
+            # The newest stays, however large, or each request would make it anew.
+            while self._made_bytes > _KEPT_BYTES and len(self._made) > 1:
+                self._made_bytes -= len(self._made.popitem(last=False)[1])
 
     def _delta(self, zone: str, since: int, present: dict[str, Any]) -> bytes | None:
         steps = self.folder / feed_files.steps_folder(zone)
@@ -170,7 +195,10 @@ def _delta(feeds: Feeds, visitors: Visitors, request: Request, zone: str) -> Res
     if feeds.manifest(zone) is None:
         raise _not_yet()
     visitors.count_download(request)
-    made = feeds.delta(zone, int(since))
+    try:
+        made = feeds.delta(zone, int(since))
+    except DeltaBusyError:
+        raise PageError(503, text("feeds.busy"), headers={"Retry-After": str(_RETRY_S)}) from None
     if made is None:
         raise PageError(410, text("feeds.gone", name=f"{zone}.jsonl"))
     digest = hashlib.sha256(made)

@@ -10,6 +10,7 @@ FEEDS: Final[dict[str, str]] = {
     "feeds.of": "Zone {zone}",
     "feeds.none": "The files have not been made yet. They come within a few minutes of the first "
     "publication.",
+    "feeds.busy": "Others are asking for their changes at this moment; ask again in a few seconds.",
     "feeds.serial": "Serial",
     "feeds.entries": "Networks",
     "feeds.current": "Confirmed current",

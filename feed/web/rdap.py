@@ -168,7 +168,8 @@ def _abuse_mails(node: Any, depth: int) -> Iterator[str]:
     if not isinstance(entities, list) or depth > _DEPTH_MOST:
         return
     for entity in entities:
-        if isinstance(entity, dict) and "abuse" in (entity.get("roles") or []):
+        roles = entity.get("roles") if isinstance(entity, dict) else None
+        if isinstance(roles, list) and "abuse" in roles:
             yield from _mails_of(entity.get("vcardArray"))
     for entity in entities:
         yield from _abuse_mails(entity, depth + 1)

@@ -1,11 +1,14 @@
 """Retraction leaves what a world without those reports would hold, and can be killed at any point."""
 
+import collections
 import dataclasses
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
 
 from feed.domain.address import emitter_key, parse_address
 from feed.domain.event import Channel
@@ -225,6 +228,29 @@ def test_report_that_comes_between_plan_and_writing_is_not_lost(database: Databa
     with database.write() as connection:
         assert not replay.carry_out(connection, made, now=END * 60)
     assert len(world.told()["event"]) == 3
+
+
+def test_an_emitter_that_is_reported_too_fast_keeps_no_other_waiting(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = listed(database)
+    with database.write() as connection:
+        evidence.add_event(
+            connection, world.event(Action(END - 5, "event", source=1, address=ADDRESSES[1], number=7), 90)
+        )
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
+    carried_out, tries = replay.carry_out, collections.Counter[bytes]()
+
+    def outrun(connection: Connection, made: replay.Plan, *, now: int) -> bool:
+        """Let no plan for the first emitter be in time until all others are done."""
+        tries[made.key] += 1
+        late = made.key == min(tries) and tries[made.key] <= retract.MOST_TRIES
+        return False if late else carried_out(connection, made, now=now)
+
+    monkeypatch.setattr(replay, "carry_out", outrun)
+    done = retract.carry_out(database, SECRET, number, now=END * 60)
+    assert done.done_at is not None
+    assert sorted(tries.values()) == [1, retract.MOST_TRIES + 1]
 
 
 def test_what_arrives_after_the_retraction_was_asked_is_kept(database: Database) -> None:

@@ -3,12 +3,15 @@
 import pytest
 import sqlalchemy as sa
 
+from feed.domain.address import emitter_key, parse_address
 from feed.domain.event import Kind
+from feed.domain.listing import State
 from feed.domain.quality import Quality
 from feed.jobs import retract
 from feed.store import quality as measuring
 from feed.store import retractions, standing
 from feed.store.database import Database
+from feed.store.tables import transition
 from feed.store.tables_site import dispute
 from tests.feed.jobs.four_reporters import DAY, EMITTER, HOUR, SECRET, TICK, World
 
@@ -86,6 +89,22 @@ def test_what_was_taken_back_lowers_the_accuracy(world: World) -> None:
             )
         )  # fmt: skip
     assert month(world).feed.accuracy == pytest.approx(1 / 3)
+
+
+def test_a_listing_that_a_retraction_only_moved_was_not_wrong(world: World) -> None:
+    fill(world)
+    began = (transition.c.to_state == State.LISTED) & (
+        transition.c.emitter_key == emitter_key(parse_address(EMITTER))
+    )
+    with world.database.write() as connection:
+        row = connection.execute(sa.select(transition).where(began)).mappings().one()
+        connection.execute(sa.update(transition).where(began).values(void_at=TICK))
+        connection.execute(
+            sa.insert(transition).values(
+                dict(row) | {"seq": row["seq"] + 100, "at_minute": row["at_minute"] + 5}
+            )
+        )
+    assert (month(world).feed.listings, month(world).feed.accuracy) == (2, 1.0)
 
 
 def test_more_than_can_be_looked_at_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

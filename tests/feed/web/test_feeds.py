@@ -267,4 +267,19 @@ def test_what_was_asked_for_lately_is_kept_within_bounds(
     first = made.delta(ZONE, serial)
     assert first is not None
     assert made.delta(ZONE, serial) == first
-    assert not made._made
+    made._keep((ZONE, 1, serial), b"another")
+    assert list(made._made.values()) == [b"another"]
+    assert made._made_bytes == len(b"another")
+
+
+def test_who_asks_while_a_delta_is_made_is_told_to_come_again(
+    published: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_feeds, "_PATIENCE_S", 0.01)
+    made = web_feeds.Feeds(published.site.settings.publish)
+    serial = int((made.manifest(ZONE) or {})["serial"])
+    with made._merging, pytest.raises(web_feeds.DeltaBusyError):
+        made.delta(ZONE, serial)
+    first = made.delta(ZONE, serial)
+    with made._merging:
+        assert made.delta(ZONE, serial) == first  # what was made already waits for nobody

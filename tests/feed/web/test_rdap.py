@@ -41,6 +41,14 @@ ANSWER = {
 }
 
 
+@pytest.mark.parametrize("roles", [3, True, "abuse", {"abuse": 1}, None, [["abuse"]], [None]])
+def test_an_answer_with_odd_roles_names_nobody(roles: object) -> None:
+    card = ["vcard", [["email", {}, "text", "abuse@example.org"]]]
+    answer = json.dumps({"entities": [{"roles": roles, "vcardArray": card}, 3, None]}).encode()
+    address = ipaddress.ip_address("192.0.2.7")
+    assert abuse_contact("https://one.example/ip/", address, get=lambda _url: answer) is None
+
+
 @pytest.fixture
 def bootstrap(tmp_path: pathlib.Path) -> pathlib.Path:
     path = tmp_path / "ipv4.json"
