@@ -36,8 +36,8 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
 
 # Needs uv; writes hashes and no addresses.
 lock:
-	uv pip compile --quiet pyproject.toml --extra build --extra trap --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
-	uv pip compile --quiet pyproject.toml --extra build --extra trap --extra test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -o requirements-test.lock
+	uv pip compile --quiet pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
+	uv pip compile --quiet pyproject.toml --extra build --extra test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 -o requirements-test.lock
 
 clean:
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,6 +10,7 @@ from feed.commands.failure import fail, misconfigured
 from feed.commands.opened import feed_of, settings_of
 from feed.jobs.publish import PublishError
 from feed.opening import configure_log
+from feed.settings import Settings
 from feed.store import upgrade
 from feed.store.database import Database, StoreError
 from feed.store.secret import SecretError
@@ -43,19 +44,22 @@ def serve_all(
         misconfigured(str(problem))
     config = context.find_root().obj
     chosen = ["--config", str(config)] if config else []
-    python = [sys.executable, "-m"]
-    dns = [*python, "dnsbl_server", *serve.dns_arguments(settings)]
     if first:
         print(first_run.tour(settings), flush=True)
-    raise SystemExit(
-        serve.run(
-            {
-                "ingest": [*python, "ingest", *chosen],
-                "scheduler": [*python, "feed", *chosen, "schedule"],
-                "dns": dns,
-            }
-        )
-    )
+    raise SystemExit(serve.run(table_of(settings, chosen)))
+
+
+def table_of(settings: Settings, chosen: list[str]) -> dict[str, list[str]]:
+    """Return the argument lists of all processes, by name. chosen: how each finds its settings."""
+    python = [sys.executable, "-m"]
+    processes = {
+        "ingest": [*python, "ingest", *chosen],
+        "scheduler": [*python, "feed", *chosen, "schedule"],
+        "dns": [*python, "dnsbl_server", *serve.dns_arguments(settings)],
+    }
+    if settings.trap.domains or settings.trap.addresses:
+        processes["trap"] = [*python, "ingest", "trap", *chosen]
+    return processes
 
 
 @db.command("upgrade")
