@@ -1,6 +1,7 @@
 """`serve`, `schedule` and `db`: the processes and the database."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -49,10 +50,10 @@ def serve_all(
     raise SystemExit(serve.run(table_of(settings, chosen)))
 
 
-def table_of(settings: Settings, chosen: list[str]) -> dict[str, list[str]]:
+def table_of(settings: Settings, chosen: list[str]) -> dict[str, Sequence[str]]:
     """Return the argument lists of all processes, by name. chosen: how each finds its settings."""
     python = [sys.executable, "-m"]
-    processes = {
+    processes: dict[str, Sequence[str]] = {
         "ingest": [*python, "ingest", *chosen],
         "scheduler": [*python, "feed", *chosen, "schedule"],
         "dns": [*python, "dnsbl_server", *serve.dns_arguments(settings)],
