@@ -13,7 +13,7 @@ from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.operator import Reason, reporter
 from feed.jobs import retract
-from feed.store import controls, floods, receipts, reporters, retractions
+from feed.store import controls, floods, receipts, reporters, retractions, shielding
 from feed.store.database import StoreError
 from feed.store.replay import Difference
 from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
@@ -70,16 +70,40 @@ def review(
         fail("that day of this reporter counts already")
 
 
+@reporter.command("believe")
+def believe(context: typer.Context, name: str, *, reason: Reason) -> None:
+    """Believe a reporter from now on that alone says genuine mail of many listings."""
+    feed = feed_of(context)
+    try:
+        with feed.database.write() as connection:
+            source_id = reporters.find_by_name(connection, name).source_id
+            found = shielding.believe(connection, source_id, author=actor(), reason=reason, now=now())
+            if found:
+                controls.log(
+                    connection, at=now(), actor=actor(), action="word_review", subject=name, reason=reason
+                )
+    except ReporterError as problem:
+        fail(str(problem))
+    if not found:
+        fail("that reporter waits for no review of its word of genuine mail")
+
+
 @reporter.command("floods")
 def show_floods(context: typer.Context) -> None:
-    """Show the days that weigh nothing, or were reviewed."""
+    """Show the days that weigh nothing or were reviewed, and whose word of genuine mail is to be reviewed."""
     table = rich.table.Table("reporter", "day", "new addresses", "counts")
     with feed_of(context).database.read() as connection:
         names = {one.source_id: one.name for one in reporters.everyone(connection)}
         for one in floods.of_sources(connection, sorted(names)):
             counts = one.reason or "yes" if one.reviewed_at is not None else "no"
             table.add_row(names[one.source_id], str(one.day), str(one.addresses_n), counts)
+        waiting = shielding.waiting(connection)
     rich.console.Console().print(table)
+    for shield in waiting:
+        print(
+            f"{names[shield.source_id]}: {shield.listings_n} listings are 127.0.0.3 because it alone says "
+            "genuine mail of them; they stay so until you believe or suspend it"
+        )
 
 
 @reporter.command("retract")

@@ -84,7 +84,7 @@ class Scheduler:
         self._guarded("retraction", self._retractions)
 
     def floods(self) -> None:
-        """Let days that flood weigh nothing; a question to many cells keeps no tick waiting."""
+        """Let days that flood weigh nothing and see who shields many; such questions keep no tick waiting."""
         self._guarded("floods", self._floods)
 
     def bulk(self) -> None:
@@ -159,10 +159,13 @@ class Scheduler:
 
     def _floods(self) -> None:
         feed = self._feed
-        for source_id, day in trust.mute_floods(feed.database, feed.policy, now=int(self._clock())):
+        now = int(self._clock())
+        for source_id, day in trust.mute_floods(feed.database, feed.policy, now=now):
             _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
-        for source_id, day in trust.note_anchor_floods(feed.database, feed.policy, now=int(self._clock())):
+        for source_id, day in trust.note_anchor_floods(feed.database, feed.policy, now=now):
             _log.warning("a flood reached an anchor, which goes on counting", reporter=source_id, day=day)
+        for source_id in trust.notice_shields(feed.database, feed.policy, now=now):
+            _log.warning("alone it makes many listings milder: to be reviewed", reporter=source_id)
 
     def _retractions(self) -> None:
         feed = self._feed

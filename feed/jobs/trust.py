@@ -106,8 +106,6 @@ def _reason(one: Reliability) -> str:
 def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[int, int]]:
     """Let the days of groups that flood weigh nothing; return (source, day) of what was muted now.
 
-    With evidence, or with words of genuine mail that alone make a large part of the listings milder.
-
     Where one group lists alone, its own evidence is not judged by others, and a provider whose domain is
     forged sees thousands of emitters on one day: nothing is muted there (field-review.md 12). Nor are new
     addresses at anchors, `note_anchor_floods`.
@@ -118,11 +116,7 @@ def mute_floods(database: Database, policy: Policy, *, now: int) -> list[tuple[i
     muted: list[tuple[int, int]] = []
     with database.read() as connection:
         known = reporters.trust(connection, day=day)
-        shielded = shielding.shielded_days(
-            connection, known, least_weight=policy.trusted_weight, since_day=day - policy.genuine_days + 1
-        )
-        found = [([source_id], at, number) for source_id, at, number in shielded]
-        found += _flooding(connection, known, day=day, anchors=False)
+        found = _flooding(connection, known, day=day, anchors=False)
     for sources, at, number in found:
         with database.write() as connection:
             muted += [
@@ -156,6 +150,29 @@ def note_anchor_floods(database: Database, policy: Policy, *, now: int) -> list[
                 )
             ]  # fmt: skip
     return noted
+
+
+def notice_shields(database: Database, policy: Policy, *, now: int) -> list[int]:
+    """Note for the operator who alone makes a large part of the listings milder; return the new ones.
+
+    No score changes by it: an honest reporter that sees most of the mail looks the same, and without its
+    word genuine notifications would be refused.
+    """
+    if policy.quorum_groups < 2:  # noqa: PLR2004
+        return []
+    day = now // _SECONDS_A_DAY
+    with database.read() as connection:
+        found = shielding.shields(
+            connection,
+            reporters.trust(connection, day=day),
+            least_weight=policy.trusted_weight,
+            since_day=day - policy.genuine_days + 1,
+        )
+    if found:
+        with database.write() as connection:
+            for source_id, number in found.items():
+                shielding.notice(connection, source_id, listings_n=number, now=now)
+    return list(found)
 
 
 def _flooding(

@@ -17,7 +17,7 @@ from feed.store.tables import flood_day
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Flood:
-    """One day of one source. addresses_n: networks of new addresses, or listings made milder.
+    """One day of one source. addresses_n: networks of new addresses.
 
     reviewed_at: seconds, None while it weighs nothing; as early as set_at if it always counted.
     """

@@ -390,6 +390,19 @@ flood_day = sa.Table(
     comment="Days of reporters that weigh nothing until reviewed: too many new addresses in their group",
 )
 
+shielding = sa.Table(
+    "shielding",
+    metadata,
+    _column("source_id", sa.Integer, "the reporter", primary_key=True, autoincrement=False),
+    _column("listings_n", sa.Integer, "listings that were milder by its group alone when it was noticed"),
+    _column("set_at", sa.BigInteger, "when it was noticed"),
+    _column("reviewed_at", sa.BigInteger, "since when an operator believes it", nullable=True),
+    _column("author", sa.String(100), "who reviewed it", nullable=True),
+    _column("reason", sa.String(200), "why it is believed", nullable=True),
+    sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
+    comment="Reporters who alone say genuine mail of many listings, for an operator to look at",
+)
+
 retraction = sa.Table(
     "retraction",
     metadata,

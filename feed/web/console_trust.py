@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
-from feed.store import canaries, floods, overview, receipts, reporters, retractions
+from feed.store import canaries, floods, overview, receipts, reporters, retractions, shielding
 from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
 from feed.web.doing import ActionError, Doing
 from feed.web.messages import text
@@ -27,6 +27,7 @@ def values(site: Site, query: dict[str, str]) -> dict[str, Any]:
             "reporters": found,
             "calibrations": {one.source_id: _calibration(connection, one.source_id) for one in found},
             "muted": [one for one in floods.of_sources(connection, sorted(names)) if not one.reviewed_at],
+            "shields": shielding.waiting(connection),
             "retractions": [
                 (one, names.get(one.source_id, str(one.source_id)))
                 for one in retractions.latest(connection, limit=10)
@@ -134,6 +135,16 @@ def _review(doing: Doing) -> str:
     return text("console.done_review", name=name)
 
 
+def _believe(doing: Doing) -> str:
+    name, source_id = doing.given.get("name", ""), _source(doing)
+    if not shielding.believe(
+        doing.connection, source_id, author=doing.actor, reason=doing.reason, now=doing.now
+    ):
+        raise ActionError(text("console.no_shield"))
+    doing.log("word_review", name)
+    return text("console.done_believe", name=name)
+
+
 ACTIONS: Final[dict[str, Callable[[Doing], str]]] = {
     "suspend": _suspend,
     "resume": _resume,
@@ -141,5 +152,6 @@ ACTIONS: Final[dict[str, Callable[[Doing], str]]] = {
     "retract-report": _retract_report,
     "weigh": _weigh,
     "review": _review,
+    "believe": _believe,
 }
 """Word in the path -> what is done."""

@@ -93,6 +93,14 @@ CONSOLE: Final[dict[str, str]] = {
     "console.review": "Let {day} of {name} count",
     "console.no_flood": "That day of this reporter counts already.",
     "console.done_review": "The day counts from the next tick on.",
+    "console.shields": "Who alone makes many listings milder",
+    "console.shields_text": "They alone say genuine mail of a large part of what is listed: whoever sees "
+    "most mail does, and so does a liar. These listings stay at 127.0.0.3 until you looked. Believe the "
+    "reporter; or suspend it, and what others confirm is 127.0.0.2 again.",
+    "console.shields_one": "{name}: {n} listings, noticed {when}",
+    "console.believe": "Believe {name} from now on",
+    "console.no_shield": "This reporter waits for no review of its word of genuine mail.",
+    "console.done_believe": "{name} is believed from now on. No listing changes by that.",
     "console.retract_see": "See what taking everything of {name} back would change",
     "console.retract_title": "Everything that {name} ever said, taken back",
     "console.retract_all": "It spoke of {n} addresses. All its evidence goes, as if it had never come, and "

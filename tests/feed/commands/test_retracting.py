@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from feed.domain.event import Verdict
-from feed.store import evidence, receipts
+from feed.store import evidence, receipts, shielding
 from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.tables import audit, event
@@ -122,6 +122,17 @@ def test_seed_trust_and_listing_by_hand(operator: Operator) -> None:
         "list", "add", "192.0.2.0/24", "--days", "3", "--reason", "all of them"
     )
     assert operator.actions()[-3:] == ["reporter_seed", "list_add", "list_end"]
+
+
+def test_who_alone_makes_many_listings_milder_is_believed(operator: Operator) -> None:
+    with operator.database.write() as connection:
+        shielding.notice(connection, 1, listings_n=77, now=1)
+    assert "one: 77 listings are 127.0.0.3 because it alone" in operator.good("reporter", "floods")
+    operator.good("reporter", "believe", "one", "--reason", "a large provider")
+    assert "77" not in operator.good("reporter", "floods")
+    assert "waits for no review" in operator.bad("reporter", "believe", "one", "--reason", "again")
+    assert "no reporter named" in operator.bad("reporter", "believe", "nobody", "--reason", "x")
+    assert operator.actions()[-1:] == ["word_review"]
 
 
 def test_refresh_without_a_resolver_changes_nothing(operator: Operator) -> None:

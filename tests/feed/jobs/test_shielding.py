@@ -1,16 +1,19 @@
-"""One reporter cannot make a large part of the listings milder by claiming genuine mail."""
+"""Who alone makes many listings milder is shown to the operator, and counts until he looked."""
 
+import pytest
 import sqlalchemy as sa
 
-from feed.domain.address import parse_address
+from feed.domain.address import emitter_key, parse_address
+from feed.domain.event import Channel
 from feed.domain.listing import Code, State
 from feed.domain.policy import COMMUNITY, PRIVATE
 from feed.jobs import trust
-from feed.store import evidence, floods
+from feed.store import evidence, floods, reporters, shielding, states
 from feed.store.database import Database
 from feed.store.shielding import SHIELDED_MOST
-from feed.store.tables import emitter_state
+from feed.store.tables import emitter_state, reporter
 from tests.factories import NOW, make_reporter
+from tests.feed.jobs.lives import ADDRESSES, DAY, END, HASTY, Action, Life
 
 TICK = int(NOW.timestamp())
 TODAY = TICK // 86_400
@@ -29,8 +32,8 @@ def mixed(database: Database, source: int, number: int, *, day: int = TODAY, fir
         )
 
 
-def muted(database: Database) -> list[tuple[int, int]]:
-    return sorted(trust.mute_floods(database, COMMUNITY, now=TICK))
+def noticed(database: Database) -> list[int]:
+    return trust.notice_shields(database, COMMUNITY, now=TICK)
 
 
 def registered(database: Database, *names: str, weight: int = 20) -> list[int]:
@@ -38,31 +41,78 @@ def registered(database: Database, *names: str, weight: int = 20) -> list[int]:
         return [make_reporter(connection, name, weight=weight) for name in names]
 
 
-def test_word_for_few_listings_counts_and_for_many_it_weighs_nothing(database: Database) -> None:
+def believe(database: Database, source: int) -> bool:
+    with database.write() as connection:
+        return shielding.believe(connection, source, author="t", reason="a large provider", now=TICK)
+
+
+def test_word_for_few_listings_is_no_question_and_for_many_it_is_one(database: Database) -> None:
     (liar,) = registered(database, "liar")
     mixed(database, liar, SHIELDED_MOST)
-    assert muted(database) == []
+    assert noticed(database) == []
     mixed(database, liar, 1, first=SHIELDED_MOST, day=TODAY - 3)
-    assert muted(database) == [(liar, TODAY - 3), (liar, TODAY)]
-    assert muted(database) == []
+    assert noticed(database) == [liar]
+    assert noticed(database) == []
     with database.read() as connection:
-        assert floods.muted(connection) == {(liar, TODAY - 3), (liar, TODAY)}
+        (waiting,) = shielding.waiting(connection)
+    assert (waiting.source_id, waiting.listings_n, waiting.set_at) == (liar, SHIELDED_MOST + 1, TICK)
+    with database.write() as connection:
+        reporters.suspend(connection, liar, now=TICK)
+    with database.read() as connection:
+        assert shielding.waiting(connection) == []
+
+
+def test_no_genuine_bounce_is_refused_before_an_operator_looked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees most of the mail looks like a liar: without its word listings would be confirmed."""
+    monkeypatch.setattr(shielding, "SHIELDED_MOST", 0)
+    day = END // DAY - 2
+    world = Life(database, HASTY)
+    world.play(
+        [
+            *[
+                Action((day - number) * DAY + 60 + source, "event", source=source, number=9 * number + source)
+                for number in (4, 3, 2, 1)
+                for source in (1, 2, 3)
+            ],
+            Action(day * DAY, "observation", source=3, number=6),
+        ]
+    )
+    key = emitter_key(parse_address(ADDRESSES[0]))
+
+    def row() -> states.Row:
+        world.settle(END)
+        with database.read() as connection:
+            found = states.read(connection, key, Channel.MAIN)
+        assert found is not None
+        return found
+
+    before = row().state
+    assert (before.code, before.reason) == (Code.REPORTED, "mixed")
+    assert trust.mute_floods(database, HASTY, now=END * 60) == []
+    assert row().state == before
+    assert trust.notice_shields(database, HASTY, now=END * 60) == [3]
+    assert row().state == before, "neither its word nor its reports weigh less"
+    with database.write() as connection:
+        floods.mute(connection, 3, day=day, addresses_n=1, now=END * 60)
+    assert row().state.code is Code.CONFIRMED, "only its word kept it milder"
 
 
 def test_what_another_group_says_too_is_not_said_alone(database: Database) -> None:
     one, other = registered(database, "one", "other")
     mixed(database, one, SHIELDED_MOST + 5)
     mixed(database, other, 5)
-    assert muted(database) == []
+    assert noticed(database) == []
 
 
 def test_word_of_a_light_source_shields_nothing_and_backs_nobody(database: Database) -> None:
     (liar,) = registered(database, "liar")
     (light,) = registered(database, "light", weight=COMMUNITY.trusted_weight - 1)
     mixed(database, light, SHIELDED_MOST + 5)
-    assert muted(database) == []
+    assert noticed(database) == []
     mixed(database, liar, SHIELDED_MOST + 5)
-    assert muted(database) == [(liar, TODAY)]
+    assert noticed(database) == [liar]
 
 
 def test_genuine_mail_of_what_is_not_listed_is_nobodys_shield(database: Database) -> None:
@@ -70,19 +120,37 @@ def test_genuine_mail_of_what_is_not_listed_is_nobodys_shield(database: Database
     mixed(database, honest, 60)
     with database.write() as connection:
         connection.execute(sa.update(emitter_state).values(state=State.WATCH, code=Code.NONE, reason=""))
-    assert muted(database) == []
+    assert noticed(database) == []
 
 
 def test_one_provider_alone_is_believed(database: Database) -> None:
     (alone,) = registered(database, "alone")
     mixed(database, alone, 60)
-    assert trust.mute_floods(database, PRIVATE, now=TICK) == []
+    assert trust.notice_shields(database, PRIVATE, now=TICK) == []
 
 
-def test_what_an_operator_reviewed_counts(database: Database) -> None:
+def test_whom_an_operator_believes_is_believed_on_the_next_days_too(database: Database) -> None:
     (large,) = registered(database, "large")
-    mixed(database, large, SHIELDED_MOST + 1)
-    assert muted(database) == [(large, TODAY)]
+    mixed(database, large, SHIELDED_MOST + 1, day=TODAY - 1)
+    assert noticed(database) == [large]
+    assert believe(database, large)
+    assert not believe(database, large)
+    mixed(database, large, SHIELDED_MOST + 9)
+    assert noticed(database) == []
+    assert trust.mute_floods(database, COMMUNITY, now=TICK) == []
+    with database.read() as connection:
+        assert shielding.waiting(connection) == []
+        assert floods.muted(connection) == frozenset()
+
+
+def test_what_a_believed_source_says_too_its_group_does_not_say_alone(database: Database) -> None:
+    first, second = registered(database, "first", "second")
     with database.write() as connection:
-        floods.review(connection, large, day=TODAY, author="t", reason="a large provider", now=TICK)
-    assert muted(database) == []
+        connection.execute(sa.update(reporter).where(reporter.c.source_id == second).values(group_id=first))
+    mixed(database, first, SHIELDED_MOST + 1)
+    assert noticed(database) == [first]
+    believe(database, first)
+    mixed(database, second, SHIELDED_MOST + 1)
+    assert noticed(database) == []
+    mixed(database, second, SHIELDED_MOST + 1, first=100)
+    assert noticed(database) == [second]

@@ -15,6 +15,7 @@ from feed.store import (
     floods,
     receipts,
     retractions,
+    shielding,
     states,
 )
 from feed.store.receipts import Receipt
@@ -184,6 +185,20 @@ def test_a_muted_day_is_let_count(world: World, operator: Operator) -> None:
     with world.site.database.read() as connection:
         assert floods.muted(connection) == frozenset()
         assert "flood_review" in connection.execute(sa.select(audit.c.action)).scalars().all()
+
+
+def test_who_alone_makes_many_listings_milder_is_believed(world: World, operator: Operator) -> None:
+    with world.site.database.write() as connection:
+        shielding.notice(connection, 1, listings_n=77, now=world.site.seconds())
+    page = operator.get("/console/reporters").text
+    assert "one: 77 listings" in page
+    assert "They alone say genuine mail" in page
+    assert "Too many new addresses" not in page
+    assert operator.press("believe", "/console/reporters", name="one").status_code == 200
+    assert operator.press("believe", "/console/reporters", name="one").status_code == 422
+    assert "77 listings" not in operator.get("/console/reporters").text
+    with world.site.database.read() as connection:
+        assert "word_review" in connection.execute(sa.select(audit.c.action)).scalars().all()
 
 
 @pytest.mark.parametrize(

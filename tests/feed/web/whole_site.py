@@ -27,6 +27,7 @@ from feed.store import (
     reporters,
     retractions,
     sessions,
+    shielding,
 )
 from feed.store.bulk_actions import Action, Wanted
 from feed.store.canaries import Outcome
@@ -165,6 +166,7 @@ def _operate(world: World) -> None:
         controls.put(connection, "freeze", Control(value="on", reason="a flood", author="op", set_at=now))
         controls.log(connection, at=now, actor="op", action="freeze", subject="publication", reason="a flood")
         floods.mute(connection, world.reporters[2], day=now // 86_400, addresses_n=500, now=now)
+        shielding.notice(connection, world.reporters[1], listings_n=77, now=now)
         retractions.begin(connection, world.reporters[2], author="op", reason="lied", now=now)
         run = canaries.start(
             connection, world.site.secret, world.reporters[0], token="t" * 20, mails=9, author="op", now=now,
