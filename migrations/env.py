@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from feed.store import tables_reporter, tables_site  # noqa: F401 - their tables join the metadata
-from feed.store.tables import metadata
+from feed.store import tables, tables_reporter, tables_site  # noqa: F401 - their tables join the metadata
+from feed.store.columns import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -1,26 +1,21 @@
 """The tables of what a reporter registers beside hosts and networks. Same conventions as `tables`."""
 
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
-from feed.store.tables import Digest, Key, metadata
+from feed.store.columns import Digest, Key, column, metadata, of_length
 
 SCHEMES: Final = ("prvs", "srs")
 """Ways of signing envelope senders that we can verify with the signer's key."""
 
 
-def _column(name: str, kind: Any, comment: str, **options: Any) -> sa.Column[Any]:
-    options.setdefault("nullable", False)
-    return sa.Column(name, kind, comment=comment, **options)
-
-
 reporter_domain = sa.Table(
     "reporter_domain",
     metadata,
-    _column("source_id", sa.Integer, "the reporter"),
-    _column("domain", sa.String(253), "lower case"),
-    _column("role", sa.String(6), "own: he sends mail for it; bounce: it only takes bounces of his mailings"),
+    column("source_id", sa.Integer, "the reporter"),
+    column("domain", sa.String(253), "lower case"),
+    column("role", sa.String(6), "own: he sends mail for it; bounce: it only takes bounces of his mailings"),
     sa.PrimaryKeyConstraint("source_id", "domain", "role"),
     sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
     sa.CheckConstraint("role IN ('own', 'bounce')", name="role_known"),
@@ -30,10 +25,10 @@ reporter_domain = sa.Table(
 signing_key = sa.Table(
     "signing_key",
     metadata,
-    _column("source_id", sa.Integer, "the reporter"),
-    _column("scheme", sa.String(4), "prvs or srs"),
-    _column("secret", sa.String(512), "the key as registered: text, or hex: and digits"),
-    _column("added_at", sa.BigInteger, "when"),
+    column("source_id", sa.Integer, "the reporter"),
+    column("scheme", sa.String(4), "prvs or srs"),
+    column("secret", sa.String(512), "the key as registered: text, or hex: and digits"),
+    column("added_at", sa.BigInteger, "when"),
     sa.PrimaryKeyConstraint("source_id", "scheme", "secret"),
     sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
     sa.CheckConstraint("scheme IN ('prvs', 'srs')", name="scheme_known"),
@@ -43,31 +38,31 @@ signing_key = sa.Table(
 canary_run = sa.Table(
     "canary_run",
     metadata,
-    _column("run_id", sa.Integer, "number", primary_key=True, autoincrement=True),
-    _column("source_id", sa.Integer, "the reporter"),
-    _column("token_mac", Digest, "keyed hash of the token in the mails"),
-    _column("address", Key, "16 bytes: from which they were sent"),
-    _column("authserv_id", sa.String(253), "name under which the reporter writes Authentication-Results"),
-    _column("expected_n", sa.SmallInteger, "mails of the run"),
-    _column("started_at", sa.BigInteger, "when"),
-    _column("expires_at", sa.BigInteger, "nothing is taken after"),
-    _column("author", sa.String(100), "who started it"),
+    column("run_id", sa.Integer, "number", primary_key=True, autoincrement=True),
+    column("source_id", sa.Integer, "the reporter"),
+    column("token_mac", Digest, "keyed hash of the token in the mails"),
+    column("address", Key, "16 bytes: from which they were sent"),
+    column("authserv_id", sa.String(253), "name under which the reporter writes Authentication-Results"),
+    column("expected_n", sa.SmallInteger, "mails of the run"),
+    column("started_at", sa.BigInteger, "when"),
+    column("expires_at", sa.BigInteger, "nothing is taken after"),
+    column("author", sa.String(100), "who started it"),
     sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
     sa.Index(None, "source_id", "run_id"),
-    sa.CheckConstraint("length(token_mac) = 32", name="token_mac_length"),
-    sa.CheckConstraint("length(address) = 16", name="address_length"),
+    of_length("token_mac", 32),
+    of_length("address", 16),
     comment="Calibrations: mails from a known address that a reporter submits as he got them",
 )
 
 canary_result = sa.Table(
     "canary_result",
     metadata,
-    _column("run_id", sa.Integer, "the run"),
-    _column("name", sa.String(40), "which mail of it"),
-    _column("finding", sa.String(20), "what judging returned"),
-    _column("found", Key, "16 bytes: the address that judging returned", nullable=True),
-    _column("keeps_foreign_results", sa.Boolean, "a forged Authentication-Results field was left in place"),
-    _column("at", sa.BigInteger, "when it was submitted"),
+    column("run_id", sa.Integer, "the run"),
+    column("name", sa.String(40), "which mail of it"),
+    column("finding", sa.String(20), "what judging returned"),
+    column("found", Key, "16 bytes: the address that judging returned", nullable=True),
+    column("keeps_foreign_results", sa.Boolean, "a forged Authentication-Results field was left in place"),
+    column("at", sa.BigInteger, "when it was submitted"),
     sa.PrimaryKeyConstraint("run_id", "name"),
     sa.ForeignKeyConstraint(["run_id"], ["canary_run.run_id"]),
     comment="What the submitted mails of a calibration showed; the worst of each",

@@ -16,9 +16,10 @@ from feed.domain.policy import COMMUNITY, PRIVATE, Policy, with_overrides
 from feed.domain.providers import Providers
 from feed.jobs.score import Scorer
 from feed.store import evidence, exemptions, removals, rules, states
+from feed.store.columns import metadata
 from feed.store.database import Database
 from feed.store.secret import Secret
-from feed.store.tables import cell, emitter_state, event, metadata, reporter, transition
+from feed.store.tables import cell, emitter_state, event, reporter, transition
 from tests.factories import make_event, make_reporter
 
 SECRET = Secret(bytes(32))

@@ -18,8 +18,8 @@ from feed.store import (  # tables_reporter and tables_site: their tables join t
     tables_site,  # noqa: F401
     upgrade,
 )
+from feed.store.columns import metadata
 from feed.store.database import Database, StoreError
-from feed.store.tables import metadata
 from feed.store.upgrade import SchemaError
 from tests.conftest import ROOT
 

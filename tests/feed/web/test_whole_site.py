@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from feed.store import tables_reporter, tables_site  # noqa: F401 - their tables join the metadata
-from feed.store.tables import metadata
+from feed.store.columns import metadata
 from tests.feed.web.markup import dangers, elements, faults
 from tests.feed.web.whole_site import Page, fetch, furnish
 from tests.feed.web.world import World
