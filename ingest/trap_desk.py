@@ -14,12 +14,15 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from feed.domain.address import Address
+from sqlalchemy.engine import Connection
+
+from feed.domain.address import Address, emitter_key
 from feed.domain.event import Attestation, Kind, Provenance, RecipientClass, Verdict, strength_of
 from feed.opening import Feed
-from feed.store import reporters
+from feed.store import reporters, usage
 from feed.store.database import StoreError
 from feed.store.reporters import Reporter
+from ingest import quota
 from ingest.grouped import Grouped
 from ingest.intake import Answer, Intake, Judged
 from ingest.judge_wire import Question
@@ -32,14 +35,23 @@ from ingest.trap_session import Callout, Mail
 
 REPORTER_LIFE_S: Final = 30
 """How long what the operator registered is believed before it is read again."""
+CALLOUTS_A_DAY: Final = 20
+"""So many of one emitter (IPv6: one /64) are kept; a callout lists nobody, so more would say nothing new."""
+CALLOUT_SHARE: Final = 10
+"""Once one part in so many of the day's quota is used, no callout is kept: the rest is for bounces."""
 _MOST_CALLOUTS: Final = 100_000
+_MOST_CALLERS: Final = 100_000
 _SECONDS_A_DAY: Final = 86_400
 
 
 class Outcome(enum.StrEnum):
-    """What became of it; `busy` is the one after which the client is to come again."""
+    """What became of it; `busy` is the one after which the client is to come again.
+
+    `capped` is a callout beyond what is kept.
+    """
 
     ACCEPTED = "accepted"
+    CAPPED = "capped"
     DUPLICATE = "duplicate"
     REFUSED = "refused"
     BUSY = "busy"
@@ -58,6 +70,8 @@ class TrapDesk:
         self._mutex = threading.Lock()
         self._known: tuple[Reporter, float] | None = None
         self._called: collections.OrderedDict[bytes, None] = collections.OrderedDict()
+        self._callers: collections.Counter[bytes] = collections.Counter()
+        self._callers_day = 0
 
     def open(self) -> None:
         """Start the judging children; raises `ReporterError` when nobody of that name is registered."""
@@ -76,20 +90,42 @@ class TrapDesk:
         return self._counted("mail", self._take(submission))
 
     def callout(self, callout: Callout, peer: Address) -> Outcome:
-        """Count a callout: once a day for each recipient that a server asked about."""
+        """Count a callout: once a day for each recipient that a server asked about.
+
+        Whoever invents recipients has `CALLOUTS_A_DAY` of them kept, and the others are only counted here.
+        """
+        day = int(self._now().timestamp()) // _SECONDS_A_DAY
+        emitter = emitter_key(peer)
         outcome = Outcome.DUPLICATE
         for recipient in callout.recipients:
-            day = str(int(self._now().timestamp()) // _SECONDS_A_DAY)
-            digest = _digest(b"callout", str(peer), recipient, day.encode())
+            digest = _digest(b"callout", str(peer), recipient, str(day).encode())
             if self._is_known(digest):
                 continue
+            if not self._has_room(emitter, day=day):
+                outcome = Outcome.CAPPED
+                break
             claim = self._claim(peer, helo=callout.helo, recipient=recipient, null_sender=True)
             claim = dataclasses.replace(claim, kind=Kind.SAV)
             outcome = self._take(Submission(digest=digest, body=digest, claim=claim))
-            if outcome is Outcome.BUSY:
+            if outcome in {Outcome.BUSY, Outcome.CAPPED}:
                 break
             self._remember(digest)
         return self._counted("callout", outcome)
+
+    def _has_room(self, emitter: bytes, *, day: int) -> bool:
+        """Count one more callout of an emitter, unless it had as many today as are kept.
+
+        It counts before anything is stored, so that callouts at the same time cannot all be the last one.
+        """
+        with self._mutex:
+            if day != self._callers_day:
+                self._callers_day = day
+                self._callers.clear()
+            is_new = emitter not in self._callers
+            if self._callers[emitter] >= CALLOUTS_A_DAY or (is_new and len(self._callers) >= _MOST_CALLERS):
+                return False
+            self._callers[emitter] += 1
+            return True
 
     def _claim(self, peer: Address, *, helo: str, recipient: str, null_sender: bool) -> Claim:
         return Claim(
@@ -109,6 +145,9 @@ class TrapDesk:
             day = int(now.timestamp()) // _SECONDS_A_DAY
             with self._feed.database.read() as connection:
                 known = self._intake.earlier(connection, reporter, submission, day=day)
+                is_capped = submission.message is None and _is_share_used(connection, reporter, now=now)
+            if known is None and is_capped:
+                return Outcome.CAPPED
             if known is None:
                 judged = Judged(
                     submission=submission, judgement=raised(self._judge(submission, reporter, now=now))
@@ -182,6 +221,12 @@ def raised(judgement: Judgement) -> Judgement:
         attestation=attestation,
         strength=judgement.strength + after - before if is_evidence else judgement.strength,
     )
+
+
+def _is_share_used(connection: Connection, reporter: Reporter, *, now: dt.datetime) -> bool:
+    """Return whether so much of the day's quota is used that no callout is kept any more."""
+    used = usage.events(connection, reporter.source_id, day=int(now.timestamp()) // _SECONDS_A_DAY)
+    return used * CALLOUT_SHARE >= quota.quota_of(reporter, used=used, now=now).limit
 
 
 def _outcome(answer: Answer) -> Outcome:

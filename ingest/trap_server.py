@@ -41,7 +41,8 @@ class Rules:
 
     most_connections: at once; most_from_one: of them from one address (IPv6: one /64). idle_s: without a
     byte from the client; session_s: for everything. held_bytes: of unfinished mails of all sessions.
-    most_waiting: mails that are being judged or wait for it. refusal: words after the code 550 5.7.1.
+    most_waiting: mails that are being judged or wait for it; most_calling: the same of callouts, which have
+    a line of their own. refusal: words after the code 550 5.7.1.
     """
 
     hostname: str
@@ -54,6 +55,7 @@ class Rules:
     session_s: float = 600.0
     held_bytes: int = 64 * 1024 * 1024
     most_waiting: int = 64
+    most_calling: int = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,9 @@ class TrapServer:
         self._desk = desk
         self._threads = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="trap")
         self._waiting: set[asyncio.Future[Any]] = set()
+        # One thread: callouts cost nobody but themselves, since no client waits for them.
+        self._calling_thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="callout")
+        self._calling: set[asyncio.Future[Any]] = set()
         self._open: set[_Connection] = set()
         self._by_network: collections.Counter[Network] = collections.Counter()
         self.held_bytes = 0
@@ -98,12 +103,13 @@ class TrapServer:
             sweeping.cancel()
             for connection in list(self._open):
                 connection.dismiss(b"Going down, come again")
-            if self._waiting:
-                await asyncio.wait(self._waiting, timeout=_END_S)
+            if unfinished := self._waiting | self._calling:
+                await asyncio.wait(unfinished, timeout=_END_S)
             await asyncio.sleep(0)  # replies of what has just been judged
             for connection in list(self._open):
                 connection.abort()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            for threads in (self._threads, self._calling_thread):
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
         """End `serve`."""
@@ -153,10 +159,17 @@ class TrapServer:
     def called(self, callout: Callout, peer: Address) -> None:
         """Count a callout; nobody waits for it, and in a flood it is only counted here."""
         self.counts["callouts"] += 1
-        if len(self._waiting) >= self.rules.most_waiting:
+        if len(self._calling) >= self.rules.most_calling:
             self.counts["callouts_dropped"] += 1
             return
-        asyncio.ensure_future(self._in_thread(self._desk.callout, callout, peer)).add_done_callback(_finished)
+        task = asyncio.ensure_future(self._call(callout, peer))
+        self._calling.add(task)
+        task.add_done_callback(self._calling.discard)
+        task.add_done_callback(_finished)
+
+    async def _call(self, callout: Callout, peer: Address) -> Outcome:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._calling_thread, self._desk.callout, callout, peer)
 
     async def _in_thread(self, function: Callable[..., Outcome], *arguments: object) -> Outcome:
         done = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)

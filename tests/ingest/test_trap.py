@@ -25,9 +25,9 @@ from feed.opening import Feed, open_feed
 from feed.settings import PublishSettings, Settings, SettingsError, StoreSettings, TrapSettings, load
 from feed.store.database import Database, StoreError
 from feed.store.tables import event
-from ingest import trap
+from ingest import quota, trap
 from ingest.mail.judgement import Judgement
-from ingest.trap_desk import Outcome, TrapDesk, raised
+from ingest.trap_desk import CALLOUT_SHARE, CALLOUTS_A_DAY, Outcome, TrapDesk, raised
 from ingest.trap_server import Desk, Rules, TrapServer
 from ingest.trap_session import Callout, Limits, Mail, Traps
 from tests import mails
@@ -129,6 +129,48 @@ def test_what_is_counted_of_callouts_survives_a_restart(desk: TrapDesk) -> None:
     assert len(events(desk)) == 1
 
 
+@pytest.mark.parametrize(
+    "peer",
+    [pytest.param("192.0.2.67", id="one address"), pytest.param("2001:db8:66:1::{:x}", id="one /64")],
+)
+def test_who_invents_recipients_has_only_so_many_callouts_kept(
+    desk: TrapDesk, monkeypatch: pytest.MonkeyPatch, peer: str
+) -> None:
+    for number in range(1000):
+        invented = tuple(f"x{number}-{one}@trap.example" for one in range(5))
+        desk.callout(Callout(helo="a", recipients=invented), parse_address(peer.format(number)))
+    assert len(events(desk)) == CALLOUTS_A_DAY
+    assert desk.counts == {"callout_accepted": 4, "callout_capped": 996}
+    assert desk.mail(a_mail(), EMITTER) is Outcome.ACCEPTED
+    asked = Callout(helo="a", recipients=("y@trap.example",))
+    assert desk.callout(asked, EMITTER) is Outcome.ACCEPTED
+    assert desk.callout(asked, parse_address(peer.format(1))) is Outcome.CAPPED
+    monkeypatch.setattr(desk, "_now", lambda: NOW + dt.timedelta(days=1))
+    assert desk.callout(asked, parse_address(peer.format(1))) is Outcome.ACCEPTED
+
+
+def test_callouts_leave_the_quota_to_bounces(desk: TrapDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quota, "VETTED", 5 * CALLOUT_SHARE)
+    asked = [
+        desk.callout(Callout(helo="a", recipients=("x@trap.example",)), parse_address(f"192.0.2.{last}"))
+        for last in range(8)
+    ]
+    assert asked == [Outcome.ACCEPTED] * 5 + [Outcome.CAPPED] * 3
+    taken = [desk.mail(a_mail(), parse_address(f"192.0.2.{last}")) for last in range(8)]
+    assert taken == [Outcome.ACCEPTED] * 8
+    again = Callout(helo="a", recipients=("x@trap.example", "y@trap.example"))
+    assert desk.callout(again, parse_address("192.0.2.0")) is Outcome.CAPPED
+
+
+def test_callers_take_only_so_much_memory(desk: TrapDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.trap_desk._MOST_CALLERS", 3)
+    for last in range(9):
+        desk.callout(Callout(helo="a", recipients=("x@trap.example",)), parse_address(f"192.0.2.{last}"))
+    assert len(events(desk)) == len(desk._callers) == 3
+    known = Callout(helo="a", recipients=("y@trap.example",))
+    assert desk.callout(known, parse_address("192.0.2.0")) is Outcome.ACCEPTED
+
+
 def test_a_suspended_reporter_means_that_the_client_comes_again(desk: TrapDesk) -> None:
     from feed.store import reporters
 
@@ -182,6 +224,8 @@ class Running:
         self.outcome: Outcome | None = Outcome.ACCEPTED
         self.blocked = threading.Event()
         self.blocked.set()
+        self.calls_blocked = threading.Event()
+        self.calls_blocked.set()
         self.port = 0
         self.server: TrapServer | None = None
 
@@ -194,6 +238,7 @@ class Running:
         return self.outcome
 
     def called(self, callout: Callout, _peer: Address) -> Outcome:
+        self.calls_blocked.wait(60)
         self.callouts.append(callout)
         return Outcome.ACCEPTED
 
@@ -240,6 +285,7 @@ def receiver(*, tls: ssl.SSLContext | None = None, **change: Any) -> Iterator[Ru
         assert running.server is not None
         running.loop.call_soon_threadsafe(running.server.stop)  # type: ignore[attr-defined]
         running.blocked.set()
+        running.calls_blocked.set()
         thread.join(60)
         assert not thread.is_alive()
 
@@ -275,6 +321,36 @@ def test_a_callout_is_counted_when_the_client_goes() -> None:
             assert smtp.docmd("RCPT", "TO:<old@trap.example>")[0] == 250
         wait_until(lambda: running.callouts, seconds=30, words=lambda: "no callout was counted")
         assert running.callouts == [Callout(helo="mail.emitter.example", recipients=("old@trap.example",))]
+
+
+def test_callouts_that_wait_put_no_mail_off() -> None:
+    with receiver(most_waiting=2, most_calling=3) as running:
+        running.calls_blocked.clear()
+        with running.smtp() as caller, running.smtp() as smtp:
+            caller.ehlo()
+            for number in range(50):
+                caller.docmd("MAIL", "FROM:<>")
+                assert caller.docmd("RCPT", f"TO:<x{number}@trap.example>")[0] == 250
+                caller.rset()
+            assert running.counts["callouts"] == 50
+            assert send(smtp)[0] == 550
+            assert running.counts["callouts_dropped"] == 47
+            running.calls_blocked.set()
+            wait_until(
+                lambda: len(running.callouts) == 3, seconds=30, words=lambda: f"{len(running.callouts)} came"
+            )
+
+
+def test_callouts_that_come_in_one_piece_wait_no_more_than_others() -> None:
+    with receiver(most_calling=3) as running:
+        running.calls_blocked.clear()
+        with running.raw() as raw:
+            raw.sendall(b"EHLO a\r\n")
+            raw.sendall(b"MAIL FROM:<>\r\nRCPT TO:<x@trap.example>\r\nRSET\r\n" * 50 + b"QUIT\r\n")
+            while raw.recv(4096):
+                pass
+        assert running.counts["callouts"] == 50
+        assert running.counts["callouts_dropped"] == 47
 
 
 def certificate(folder: pathlib.Path) -> pathlib.Path:
