@@ -1,7 +1,7 @@
 """How many reports a second come in through HTTP: raw mails one by one, and batches of 1,000 records.
 
 Run: python -m tests.bench.ingest [RUNS]. A real server with one process and one judging child, on SQLite
-(synchronous FULL) and, when it is installed, on a private PostgreSQL, there with two processes too. Prints
+(synchronous FULL) and, when it is installed, on a private PostgreSQL; then with two processes. Prints
 machine, Python, the median over the runs by the clock, and the processor time that the server spent, since
 clients share the machine.
 """
@@ -38,6 +38,7 @@ STARTING_S = 3
 MAILS = 1500
 BATCHES = 10
 LINES = 1000
+SQLITE = (("SQLite", 1), ("SQLite, two processes", 2))
 EMITTERS = 250
 """Emitters that a batch speaks of."""
 
@@ -207,7 +208,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {runs} runs")
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bsf-bench-")))
-        cases = [("SQLite", f"sqlite:///{folder}/feed.db", 1)]
+        cases = [(name, f"sqlite:///{folder}/{number}.db", number) for name, number in SQLITE]
         data = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bsf-pg-")))
         server = stack.enter_context(postgresql(data))
         if server is not None:
