@@ -8,7 +8,7 @@ a maximum cannot be taken back (engineering.md, tables).
 import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from feed.domain.address import packed
@@ -210,6 +210,23 @@ def observe(cell: Cell, *, null_n: int, genuine_n: int, seen_24h: int) -> Cell:
         genuine_n=max(cell.genuine_n, genuine_n),
         seen_24h=max(cell.seen_24h, seen_24h),
     )
+
+
+def without_muted(cells: Iterable[Cell], muted: Collection[tuple[int, int]]) -> list[Cell]:
+    """Return the cells that count where the reports of some (source, day) are muted.
+
+    Of those stays what the source observed: its word of genuine mail can only make a listing milder, and
+    without it a genuine notification could be refused because of what somebody provoked.
+    """
+    counted = []
+    for cell in cells:
+        if (cell.source_id, cell.day) not in muted:
+            counted.append(cell)
+        elif cell.observed:
+            empty = Cell(source_id=cell.source_id, day=cell.day, epoch=cell.epoch)
+            said = observe(empty, null_n=cell.null_n, genuine_n=cell.genuine_n, seen_24h=cell.seen_24h)
+            counted.append(said)
+    return counted
 
 
 def carry_observations(rebuilt: Mapping[CellKey, Cell], old: Mapping[CellKey, Cell]) -> dict[CellKey, Cell]:

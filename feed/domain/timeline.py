@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from feed.domain import scoring
-from feed.domain.cells import CellKey, cell_key, merge, minute_of, observe, represent
+from feed.domain.cells import CellKey, cell_key, merge, minute_of, observe, represent, without_muted
 from feed.domain.event import Channel, Event
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
 from feed.domain.listing import NEVER, ActiveHold, EmitterState, Inputs, Step, Transition
@@ -173,11 +173,7 @@ class _Fold:
         if era.provider is not None:
             holds.append(era.provider)
         return Inputs(
-            cells=[
-                cell
-                for cell in self.grown.cells.values()
-                if cell.day >= first_day and (cell.source_id, cell.day) not in muted
-            ],
+            cells=without_muted((cell for cell in self.grown.cells.values() if cell.day >= first_day), muted),
             holds=holds,
             jitter_seed=timeline.jitter_seed,
             is_ipv6=timeline.is_ipv6,

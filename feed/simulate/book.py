@@ -211,15 +211,12 @@ class MemoryBook:
     def _that_count(self, row: _Row, today: int) -> list[Cell]:
         """Return the cells that the step is given, after those that are too old are gone.
 
-        Cells of muted days are left out as `feed.store.rules` does.
+        Reports of muted days are left out as `feed.store.rules` does.
         """
         first_day = today - self.policy.evidence_days
         for at in [at for at in row.cells if at[1] < first_day]:
             del row.cells[at]
-        muted = self._floods.muted
-        if not muted:
-            return list(row.cells.values())
-        return [cell for at, cell in row.cells.items() if (at[3], at[1]) not in muted]
+        return cells.without_muted(row.cells.values(), self._floods.muted)
 
     def _cells(self, key: bytes) -> list[Cell]:
         return list(self._rows[key].cells.values())

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, emitter_key, packed
+from feed.domain.cells import without_muted
 from feed.domain.evidence import Cell, Trust
 from feed.domain.gates import groups_needed
 from feed.domain.listing import ActiveHold, Hold, Inputs
@@ -32,7 +33,7 @@ _UNSAID = {"keep_support_at": 0, "anchor_groups": 0}
 class Rules:
     """What is in force at one tick. policy_id and trust_id name the snapshots kept of it.
 
-    muted: (source, day) of evidence that weighs nothing until reviewed.
+    muted: (source, day) of reports that weigh nothing until reviewed.
     """
 
     policy: Policy
@@ -58,7 +59,7 @@ class Rules:
         muted: list[Cell] = []
         if self.muted:
             muted = [cell for cell in cells if (cell.source_id, cell.day) in self.muted]
-            cells = [cell for cell in cells if (cell.source_id, cell.day) not in self.muted]
+            cells = without_muted(cells, self.muted)
         return Inputs(
             cells=cells,
             muted=muted,

@@ -22,6 +22,7 @@ from feed.domain.cells import (
     originals_of,
     points_of,
     represent,
+    without_muted,
 )
 from feed.domain.event import Attestation, Channel, Event, Kind, Provenance, RecipientClass
 from feed.domain.evidence import MICRO, Cell
@@ -234,3 +235,16 @@ def test_one_emitter_has_one_key_whatever_the_spelling() -> None:
     assert emitter_key(plain) == emitter_key(mapped)
     assert emitter_key(A) == emitter_key(B)
     assert only(event(address=plain)) == only(event(address=mapped))
+
+
+def test_of_a_muted_day_only_what_was_observed_counts() -> None:
+    ((key, cell),) = cells_of([event()]).items()
+    day = key[1]
+    told = observe(cell, null_n=5, genuine_n=4, seen_24h=9)
+    at = (cell.source_id, day)
+    assert without_muted([told], set()) == [told]
+    assert without_muted([cell], {at}) == []
+    (left,) = without_muted([told], {at})
+    assert (left.null_n, left.genuine_n, left.seen_24h, left.observed) == (5, 4, 9, True)
+    assert (left.n, left.points, left.trap_n, left.strong_at) == (0, 0, 0, 0)
+    assert without_muted([told], {(cell.source_id, day + 1), (cell.source_id + 1, day)}) == [told]

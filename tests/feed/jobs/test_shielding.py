@@ -96,6 +96,9 @@ def test_no_genuine_bounce_is_refused_before_an_operator_looked(
     assert row().state == before, "neither its word nor its reports weigh less"
     with database.write() as connection:
         floods.mute(connection, 3, day=day, addresses_n=1, now=END * 60)
+    assert row().state.code is Code.REPORTED, "a muted day keeps its word of genuine mail"
+    with database.write() as connection:
+        reporters.suspend(connection, 3, now=END * 60)
     assert row().state.code is Code.CONFIRMED, "only its word kept it milder"
 
 
