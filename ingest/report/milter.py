@@ -90,6 +90,8 @@ def run(place: str, take: Take, *, traps: frozenset[str], raw: bool, complain: C
 
 
 def _class_of(library: Any, end: Callable[[Seen], None], traps: frozenset[str]) -> type:
+    as_bytes: Callable[[Callable[..., Any]], Callable[..., Any]] = library.decode("bytes")
+
     class Spooling(library.Base):  # type: ignore[misc]
         def __init__(self) -> None:
             self.seen = Seen()
@@ -110,7 +112,7 @@ def _class_of(library: Any, end: Callable[[Seen], None], traps: frozenset[str]) 
             wanted = not self.seen.sender or any(is_trap(one, traps) for one in self.seen.recipients)
             return library.CONTINUE if wanted else library.ACCEPT
 
-        @library.decode("bytes")
+        @as_bytes
         def header(self, name: str, value: bytes) -> Any:
             self.seen.keep(name.encode("ascii", "replace") + b": " + value.replace(b"\n", b"\r\n") + b"\r\n")
             return library.CONTINUE
