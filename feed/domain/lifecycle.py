@@ -98,7 +98,7 @@ def _listed(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int
     hold, policy = lens.hold(counted, now), lens.policy
     if hold is not None and hold is not Hold.SOURCE_FAILED:
         return Move(State.HELD, Code.NONE, int(hold), hold.word, hold.word)
-    ended = _end_of_listing(state, counted, at, policy, now)
+    ended = _end_of_listing(state, counted, at, lens, now)
     if ended is not None:
         return ended
     code, way = gates.kept_code(
@@ -113,19 +113,31 @@ def _listed(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int
     return Move(State.LISTED, code, 0, way, way)
 
 
-def _end_of_listing(state: EmitterState, counted: Tally, at: Facts, policy: Policy, now: int) -> Move | None:
+def _end_of_listing(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int) -> Move | None:
     """Return the end of a listing by itself, if it has come."""
     if not counted.originals:
         return Move(State.VOID, Code.NONE, 0, "", "no_evidence")
+    cause = _why_expired(state, counted, at, lens, now)
+    return Move(State.EXPIRED, Code.NONE, 0, "", cause) if cause else None
+
+
+def _why_expired(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int) -> str:
+    """Return the cause for which a listing ends, empty if it goes on."""
+    policy = lens.policy
     if now >= counted.strong_at + policy.hard_cap_minutes:
-        return Move(State.EXPIRED, Code.NONE, 0, "", "hard_cap")
+        return "hard_cap"
     if now < state.min_until:
-        return None
-    if at.score < policy.delist_below(state.strikes):
-        return Move(State.EXPIRED, Code.NONE, 0, "", "score")
+        return ""
+    least = policy.delist_below(state.strikes)
+    if at.score < least:
+        return "score"
     if at.backing < policy.keep_support(state.strikes):
-        return Move(State.EXPIRED, Code.NONE, 0, "", "quorum")
-    return None
+        return "quorum"
+    if policy.renew_minutes and now >= state.listed_at + policy.renew_minutes:
+        groups = lens.inputs.trusted_groups
+        code, _ = gates.entry_code(counted, at, policy, threshold=least, trusted_groups=groups)
+        return "renewal" if code is Code.NONE else ""
+    return ""
 
 
 def moved(state: EmitterState, move: Move, policy: Policy, now: int) -> EmitterState:

@@ -122,6 +122,9 @@ class Policy:
     min_listed_minutes: int = _minutes(12 * _HOUR)  # doubles with each strike
     min_listed_most_minutes: int = _minutes(4 * _DAY)
     hard_cap_minutes: int = _minutes(28 * _DAY, low=_HOUR, high=40 * _DAY)
+    # So long a listing stands on evidence that would not list it anew; then it must be what would. Without
+    # it as many sources as a quorum that echo the zone keep each other's listings for ever. 0: never asked.
+    renew_minutes: int = _minutes(28 * _DAY)
     probation_minutes: int = _minutes(14 * _DAY)
 
     # Removal by the listed admin.
@@ -185,6 +188,7 @@ PRIVATE: Final = Policy(
     probation_list_at=5 * MICRO,
     quorum_groups=1,
     keep_support_at=0,
+    renew_minutes=0,
     days=2,
     originals_instead_of_days=3,
     confirm_by_trap=True,

@@ -151,6 +151,8 @@ def _guesses(state: EmitterState, counted: Tally, here: Facts, lens: Lens, now: 
         )
         yield max(state.min_until, min(crossings))
         yield counted.strong_at + policy.hard_cap_minutes
+        if policy.renew_minutes:
+            yield state.listed_at + policy.renew_minutes
         yield from crossings
     elif state.state is State.PENDING:
         yield state.since_at + lens.delay()

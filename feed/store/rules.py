@@ -25,7 +25,7 @@ from feed.store.tables import policy_snapshot, trust_snapshot
 
 _SECONDS_A_DAY = 86_400
 _SECONDS_A_MINUTE = 60
-_UNSAID = {"keep_support_at": 0, "anchor_groups": 0}
+_UNSAID = {"keep_support_at": 0, "anchor_groups": 0, "renew_minutes": 0}
 """Settings that older snapshots do not name, with what was done then."""
 
 

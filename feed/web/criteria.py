@@ -77,6 +77,7 @@ def expiry(policy: Policy) -> list[str]:
             most=duration(policy.min_listed(policy.strikes_most)),
         ),
         *([alone] if policy.keep_support_at else []),
+        *([text("policy.expiry_renew", time=duration(policy.renew_minutes))] if policy.renew_minutes else []),
     ]
 
 

@@ -283,7 +283,8 @@ def receiver(*, tls: ssl.SSLContext | None = None, **change: Any) -> Iterator[Ru
         yield running
     finally:
         assert running.server is not None
-        running.loop.call_soon_threadsafe(running.server.stop)  # type: ignore[attr-defined]
+        with contextlib.suppress(RuntimeError):  # a test may have stopped it: then its loop is closed
+            running.loop.call_soon_threadsafe(running.server.stop)  # type: ignore[attr-defined]
         running.blocked.set()
         running.calls_blocked.set()
         thread.join(60)

@@ -268,21 +268,48 @@ def test_one_source_that_goes_on_reporting_does_not_keep_a_listing(echo: int, ho
     assert state.state is State.WATCH
 
 
+def test_a_quorum_of_echoes_keeps_a_listing_for_four_weeks_and_no_longer() -> None:
+    """The traps fall silent after two days; two trusted sources repeat what the zone says on each day."""
+    trust = trust_of(14, 14, 20, 20, anchors=(1, 2))
+    state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
+    listed = state.since_at if state.state is State.LISTED else NOON + DAY + 40
+    ended: list[Transition] = []
+    for day in range(2, 40):
+        cells = [*echoed(day, echo=3), *(log_miss(4, 1 + n) for n in range(1, day))]
+        done = run(cells, NOON + day * DAY, COMMUNITY, trust, state=state)
+        state, ended = done.state, [*ended, *done.transitions]
+    expired = next(one for one in ended if one.to_state is State.EXPIRED)
+    assert expired.cause == "renewal"
+    assert COMMUNITY.renew_minutes <= expired.at - listed <= COMMUNITY.renew_minutes + DAY
+    assert State.LISTED not in {one.to_state for one in ended if one.at > expired.at}
+
+
+def test_a_trap_that_is_hit_again_renews_a_listing() -> None:
+    trust = trust_of(14, 14, 20, 20, anchors=(1, 2))
+    state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
+    for day in range(2, 40):
+        cells = [*echoed(day, echo=3), *(log_miss(4, 1 + n) for n in range(1, day))]
+        cells += [trap(source, 1 + n, 1 + n) for n in range(7, day, 7) for source in (1, 2)]
+        state = run(cells, NOON + day * DAY, COMMUNITY, trust, state=state).state
+    assert (state.state, state.code) == (State.LISTED, Code.CONFIRMED)
+
+
 def test_what_one_hit_and_five_groups_confirmed_stays_so_when_a_group_falls_silent() -> None:
+    policy = dataclasses.replace(COMMUNITY, renew_minutes=0)  # so that it stands until the hit is too old
     trust = trust_of(20, 14, 14, 14, 14, anchors=(1,))
     first = [trap(1), *(log_miss(source, n=2) for source in (2, 3, 4, 5))]
-    state = run(first, NOON + 40, COMMUNITY, trust).state
+    state = run(first, NOON + 40, policy, trust).state
     assert (state.state, state.since_at) == (State.PENDING, NOON + 40)
-    state = run(first, state.next_due_at, COMMUNITY, trust, state=state).state
+    state = run(first, state.next_due_at, policy, trust, state=state).state
     assert (state.code, state.reason) == (Code.CONFIRMED, "anchor")
     two = [*first, *(log_miss(source, day, n=2) for source in (2, 3) for day in range(2, 31))]
-    later = run(two, NOON + 30 * DAY, COMMUNITY, trust, state=state)
+    later = run(two, NOON + 30 * DAY, policy, trust, state=state)
     assert (later.state.code, later.state.reason) == (Code.CONFIRMED, "anchor")
     assert later.state.next_due_at == NOON + 30 * DAY + 1  # the hit leaves its window
-    after = run(two, later.state.next_due_at, COMMUNITY, trust, state=later.state).state
+    after = run(two, later.state.next_due_at, policy, trust, state=later.state).state
     assert (after.state, after.code) == (State.LISTED, Code.REPORTED)
     autos = [dataclasses.replace(cell, auto_n=sum(cell.n_u[3:])) for cell in two]
-    assert run(autos, NOON + 20 * DAY, COMMUNITY, trust, state=state).state.code is Code.REPORTED
+    assert run(autos, NOON + 20 * DAY, policy, trust, state=state).state.code is Code.REPORTED
 
 
 def test_a_second_source_that_goes_on_too_keeps_a_listing() -> None:
