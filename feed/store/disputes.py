@@ -45,7 +45,7 @@ def file(
     waiting = connection.execute(sa.select(sa.func.count()).select_from(dispute).where(mine)).scalar_one()
     if waiting >= OPEN_MOST:
         return None
-    number = secrets.token_urlsafe(24)
+    number = secrets.token_hex(16)  # no sign that a command would take for an option
     connection.execute(
         sa.insert(dispute).values(
             dispute_id=number, emitter_key=key, address=packed(plain), asked_at=now, proven=proven,
