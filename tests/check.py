@@ -20,19 +20,14 @@ def lock() -> int:
     return len(named)
 
 
+# In their order: the long ones come early, so that at the end no worker waits for another.
+SPREAD = ["--dist", "loadscope", "--no-loadscope-reorder"]
 STEPS: dict[str, list[str]] = {
     "format": [*PYTHON, "ruff", "format", "--check", "--quiet"],
     "lint": [*PYTHON, "ruff", "check", "--quiet"],
     "types": [*PYTHON, "mypy"],
     "imports": [str(pathlib.Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-    # In their order: the long ones come early, so that at the end no worker waits for another.
-    "tests": [
-        *PYTHON,
-        "pytest",
-        "-n",
-        WORKERS,
-        *"--dist loadscope --no-loadscope-reorder --durations 15".split(),
-    ],
+    "tests": [*PYTHON, "pytest", "-n", WORKERS, *SPREAD, "--durations", "15"],
 }
 
 
