@@ -16,20 +16,28 @@ from feed.store import controls, upgrade
 from feed.store import secret as secrets
 from feed.store.controls import Control
 from feed.store.database import Database
+from feed.store.followed import Followed
 from feed.store.secret import Secret, SecretError
+
+_log = structlog.get_logger()
 
 _SECRET_MARK = "secret"  # noqa: S105 - the name of a row
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """What a process works with. providers None: the file cannot be read, so nothing new is listed."""
+    """What a process works with. provider_file: to be looked at by a process that stays."""
 
     settings: Settings
     database: Database
     secret: Secret
     policy: Policy
-    providers: Providers | None
+    provider_file: Followed[Providers]
+
+    @property
+    def providers(self) -> Providers | None:
+        """The provider ranges last read; None: there was no good file, so nothing new is listed."""
+        return self.provider_file.known
 
 
 def open_feed(settings: Settings, *, check: bool = True) -> Feed:
@@ -45,7 +53,7 @@ def open_feed(settings: Settings, *, check: bool = True) -> Feed:
         database=database,
         secret=_secret(database, settings.store.secret_file),
         policy=policy_named(settings.score.policy),
-        providers=load_providers(settings.score.providers_file),
+        provider_file=_provider_file(settings.score.providers_file),
     )
 
 
@@ -69,13 +77,27 @@ def _secret(database: Database, file: pathlib.Path) -> Secret:
     return secret
 
 
-def load_providers(file: pathlib.Path | None) -> Providers | None:
-    """Return the provider file, the built-in one unless `file` is named; None, with a line, if unreadable."""
+def _provider_file(file: pathlib.Path | None) -> Followed[Providers]:
+    """Return the provider file; with a line, and without ranges, if it cannot be read.
+
+    One that is gone or broken never lists anybody: what its last good copy held stays held, and without
+    one nothing new is listed at all. The built-in one changes with the program only.
+    """
     try:
-        return read_providers(file)
+        known = read_providers(file)
     except (OSError, ValueError) as problem:
         print(f"the provider file cannot be used, nothing new will be listed: {problem}", file=sys.stderr)
-        return None
+        known = None
+    return Followed(file, read_providers, known=known, taken=_providers_taken, refused=_providers_refused)
+
+
+def _providers_taken(fresh: Providers) -> None:
+    _log.info("provider file", networks=fresh.network_count, dated=fresh.date.isoformat())
+
+
+def _providers_refused(problem: Exception, known: Providers | None) -> None:
+    kept = "nothing new is listed" if known is None else f"that of {known.date} stays"
+    _log.error("the provider file cannot be used", reason=str(problem), kept=kept)
 
 
 def read_providers(file: pathlib.Path | None) -> Providers:

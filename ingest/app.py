@@ -58,7 +58,7 @@ def create_app(feed: Feed, *, serve: Collection[str], now: Callable[[], dt.datet
                     settings=feed.settings,
                     secret=feed.secret,
                     policy=feed.policy,
-                    providers=feed.providers,
+                    provider_file=feed.provider_file,
                     now=now,
                     openapi=openapi.document if desk is not None else None,
                     quotas=(quota.NEW, quota.VETTED),

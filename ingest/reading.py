@@ -49,7 +49,8 @@ def _inspect(request: Request, text: str) -> tuple[Desk, Inspection]:
         raise ProblemError("invalid", errors=(FieldError("/address", str(problem)),)) from None
     feed = desk.feed
     with feed.database.read() as connection:
-        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
+        providers = feed.provider_file.look(now=now)
+        current = rules.load(connection, policy=feed.policy, providers=providers, now=now)
         tick = now // _SECONDS_A_MINUTE
         return desk, inspect(connection, address, rules=current, secret=feed.secret, tick=tick)
 
@@ -98,7 +99,8 @@ def ranking(
                 "by": by,
                 "worst": [_network(one) for one in worst_networks(connection, limit=limit)],
             }
-        current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
+        providers = feed.provider_file.look(now=now)
+        current = rules.load(connection, policy=feed.policy, providers=providers, now=now)
         tick = now // _SECONDS_A_MINUTE
         found = [
             inspect(connection, unpacked(row.address), rules=current, secret=feed.secret, tick=tick)

@@ -2,13 +2,16 @@
 
 import datetime as dt
 import itertools
+import pathlib
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import parse_address
 from feed.domain.event import Attestation, Event, Kind, Provenance, RecipientClass, strength_of
+from feed.domain.providers import Providers
 from feed.store import reporters
+from feed.store.followed import Followed
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
 _ids = itertools.count(1)
@@ -46,3 +49,15 @@ def make_reporter(connection: Connection, name: str = "one", **change: Any) -> i
         "weight_reason": "test",
     } | change
     return reporters.register(connection, **values)
+
+
+def make_provider_file(known: Providers | None) -> Followed[Providers]:
+    """Return the provider file as a process knows it that was started with one which never changes."""
+
+    def never(*_told: object) -> None:
+        raise AssertionError("nothing is told")
+
+    def read(_path: pathlib.Path) -> Providers:
+        raise AssertionError("nothing is read")
+
+    return Followed(None, read, known=known, taken=never, refused=never)

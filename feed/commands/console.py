@@ -34,7 +34,7 @@ def site_of(feed: Feed) -> Site:
         settings=feed.settings,
         secret=feed.secret,
         policy=feed.policy,
-        providers=feed.providers,
+        provider_file=feed.provider_file,
         now=lambda: dt.datetime.fromtimestamp(_now(), dt.UTC),
     )
 

@@ -15,7 +15,6 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from feed.jobs import bulk_actions, feeds, outbox, publish, quality, retention, retract, score, trust
 from feed.jobs.leader import Leader
-from feed.jobs.provider_file import ProviderFile
 from feed.jobs.selfcheck import SelfCheck
 from feed.opening import Feed
 from feed.snapshot.feed_files import FOLDER
@@ -62,7 +61,6 @@ class Scheduler:
         """Take the opened feed."""
         self._feed = feed
         self._clock = clock
-        self._providers = ProviderFile(feed.settings.score.providers_file, feed.providers)
         self._leader = Leader(feed.database)
         self._leading = threading.Lock()  # ticks and mails run in threads of their own
         self._failed: dict[str, str] = {}
@@ -142,7 +140,7 @@ class Scheduler:
     def _check(self) -> None:
         feed = self._feed
         job = SelfCheck(
-            database=feed.database, secret=feed.secret, policy=feed.policy, providers=self._providers.known
+            database=feed.database, secret=feed.secret, policy=feed.policy, providers=feed.providers
         )
         found = job.run(now=int(self._clock()), progress=self._go_on)
         tell = _log.info if found.clean else _log.error
@@ -181,7 +179,10 @@ class Scheduler:
         now = self._now()
         self._end_manual(now)
         job = score.Scorer(
-            database=feed.database, secret=feed.secret, policy=feed.policy, providers=self._providers.look()
+            database=feed.database,
+            secret=feed.secret,
+            policy=feed.policy,
+            providers=feed.provider_file.look(now=now),
         )
         end = time.monotonic() + SCORING_SHARE * feed.settings.score.tick_s
         done = job.run(now=now, enough=lambda: self._stopping.is_set() or time.monotonic() >= end)
@@ -203,7 +204,7 @@ class Scheduler:
     def _bulk(self) -> None:
         feed = self._feed
         done = bulk_actions.carry_on(
-            feed.database, feed.secret, feed.policy, self._providers.known, now=int(self._clock()),
+            feed.database, feed.secret, feed.policy, feed.providers, now=int(self._clock()),
             enough=self._stopping.is_set,
         )  # fmt: skip
         if done:

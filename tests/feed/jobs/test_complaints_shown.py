@@ -28,6 +28,7 @@ from feed.store.database import Database
 from feed.store.inspection import Inspection, inspect
 from feed.store.manual import ManualError
 from feed.web.site import Site
+from tests.factories import make_provider_file
 from tests.feed.jobs.four_reporters import DAY, EMITTER, EMPTY, HOUR, SECRET, TICK, World, listed
 from tests.feed.web.world import SITE_URL, Client
 
@@ -48,7 +49,7 @@ class Public:
         )
         self.site = Site(
             database=world.database, settings=self.settings, secret=SECRET, policy=world.policy,
-            providers=EMPTY, now=lambda: dt.datetime.fromtimestamp(self.at, dt.UTC),
+            provider_file=make_provider_file(EMPTY), now=lambda: dt.datetime.fromtimestamp(self.at, dt.UTC),
         )  # fmt: skip
         self.client = Client(self.site)
 

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 from feed.domain.address import emitter_key, parse_address
 from feed.domain.event import Channel
 from feed.domain.listing import Hold, State
-from feed.jobs.provider_file import ProviderFile
 from feed.jobs.schedule import Scheduler
 from feed.opening import open_feed
 from feed.settings import PublishSettings, ScoreSettings, Settings, StoreSettings
@@ -27,69 +26,6 @@ def path(tmp_path: pathlib.Path) -> pathlib.Path:
     made = tmp_path / "providers.txt"
     made.write_text(GOOD)
     return made
-
-
-def opened(path: pathlib.Path) -> ProviderFile:
-    from feed.opening import read_providers
-
-    made = ProviderFile(path, read_providers(path))
-    for _ in range(3):
-        made.look()
-    return made
-
-
-def dated(file: ProviderFile) -> str:
-    found = file.look()
-    return found.date.isoformat() if found is not None else "none"
-
-
-def test_change_is_taken_once_the_file_stays_as_it_is(path: pathlib.Path) -> None:
-    file = opened(path)
-    path.write_text(OTHER[:40])  # half-written, and readable as far as it goes
-    assert dated(file) == "2026-11-01"
-    path.write_text(OTHER)
-    assert dated(file) == "2026-11-01"
-    with capture_logs() as said:
-        assert dated(file) == "2026-11-20"
-        assert dated(file) == "2026-11-20"
-    assert said == [{"event": "provider file", "log_level": "info", "networks": 2, "dated": "2026-11-20"}]
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        pytest.param(b"203.0.113.0/24 without a date\n", id="no date"),
-        pytest.param(b"", id="empty"),
-        pytest.param(b"# date: 2026-11-21\n0.0.0.0/0 everybody\n", id="too wide"),
-        pytest.param(b"\xff\xfe\x00", id="no text"),
-        pytest.param(None, id="gone"),
-    ],
-)
-def test_broken_file_leaves_the_last_good_copy_and_is_told_once(
-    path: pathlib.Path, broken: bytes | None
-) -> None:
-    file = opened(path)
-    if broken is None:
-        path.unlink()
-    else:
-        path.write_bytes(broken)
-    with capture_logs() as said:
-        for _ in range(4):
-            assert dated(file) == "2026-11-01"
-    assert [line["kept"] for line in said] == ["that of 2026-11-01 stays"]
-    path.write_text(OTHER)
-    file.look()
-    assert dated(file) == "2026-11-20"
-
-
-def test_what_changed_between_start_and_first_look_is_seen(path: pathlib.Path) -> None:
-    from feed.opening import read_providers
-
-    known = read_providers(path)
-    path.write_text(OTHER)
-    file = ProviderFile(path, known)
-    file.look()
-    assert dated(file) == "2026-11-20"
 
 
 class Running:

@@ -12,7 +12,7 @@ from feed.settings import DnsSettings, PublishSettings, Settings
 from feed.store.database import Database
 from feed.store.secret import Secret
 from feed.web.site import Site
-from tests.factories import make_reporter
+from tests.factories import make_provider_file, make_reporter
 from tests.feed.web.world import SITE_URL, Client, World
 
 PROVIDERS = """# date: 2026-11-01
@@ -34,7 +34,7 @@ def world(sqlite: Database, secret: Secret, now: dt.datetime, tmp_path: pathlib.
         settings=settings,
         secret=secret,
         policy=PRIVATE,
-        providers=Providers.parse(PROVIDERS),
+        provider_file=make_provider_file(Providers.parse(PROVIDERS)),
         now=lambda: clock[0],
     )
     return World(site=site, clock=clock, reporters=reporters)

@@ -12,6 +12,7 @@ from feed.domain.listing import Code, Hold
 from feed.domain.policy import PRIVATE, with_overrides
 from feed.store import exemptions, manual
 from feed.web.render import STATIC
+from tests.factories import make_provider_file
 from tests.feed.web.world import Client, World
 
 
@@ -103,7 +104,7 @@ def test_held_at_a_provider(client: Client, world: World) -> None:
 
 
 def test_a_provider_file_that_cannot_be_read_is_told(world: World) -> None:
-    world.site = dataclasses.replace(world.site, providers=None)
+    world.site = dataclasses.replace(world.site, provider_file=make_provider_file(None))
     world.report("192.0.2.14")
     words = _words(Client(world.site), "192.0.2.14")
     assert "Not listed" in words
