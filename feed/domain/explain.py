@@ -1,6 +1,7 @@
 """Why an emitter stands where it stands, from the numbers of the score: the parts add up to it exactly."""
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 
@@ -9,6 +10,7 @@ from feed.domain.buckets import FULL_WEIGHT, GroupSum, buckets_at
 from feed.domain.event import Kind
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
 from feed.domain.explanation import Explanation, Gate, NotCounted, Part
+from feed.domain.lifecycle import renewed_until
 from feed.domain.listing import NEVER, EmitterState, Hold, Inputs, State
 from feed.domain.policy import Policy
 from feed.domain.tally import Facts, Tally, facts, tally
@@ -36,10 +38,11 @@ def explain(
     label: Callable[[int], str],
 ) -> Explanation:
     """Return why `state` is what it is, judged at minute `tick`; `label` names a group for readers."""
-    counted = tally(inputs.cells, trust, policy, epoch=state.epoch, tick=tick)
+    counted = tally(inputs.cells, trust, policy, epoch=state.epoch, tick=tick, aside_day=state.aside_day)
     at = facts(counted, policy, tick)
     threshold = policy.probation_list_at if tick < state.probation_until else policy.list_at
-    cells = _counted_cells(inputs.cells, trust, policy, epoch=state.epoch, tick=tick)
+    why_not = functools.partial(_why_not, trust=trust, policy=policy, state=state, tick=tick)
+    cells = [cell for cell in inputs.cells if cell.n and not why_not(cell)]
     days = [cell.day for cell in cells]
     listed = state.state is State.LISTED
     return Explanation(
@@ -59,7 +62,7 @@ def explain(
             *_staying(at, policy, state.strikes),
         ),
         parts=_parts(cells, counted, trust, policy, tick, label),
-        not_counted=_not_counted(inputs, trust, policy, epoch=state.epoch, tick=tick),
+        not_counted=_not_counted(inputs, policy, why_not),
         originals=sum(cell.n for cell in cells),
         kinds=_kinds(cells),
         first_day=min(days, default=None),
@@ -69,7 +72,7 @@ def explain(
             h.words for h in inputs.holds if h.kind == state.hold and tick < h.until and h.words
         ),
         next_change_at=state.next_due_at if 0 < state.next_due_at < NEVER else None,
-        expires_at=counted.strong_at + policy.hard_cap_minutes if listed and counted.strong_at else None,
+        expires_at=_expires_at(state, counted, policy, tick) if listed and counted.strong_at else None,
     )
 
 
@@ -133,31 +136,31 @@ def _staying(at: Facts, policy: Policy, strikes: int) -> tuple[Gate, ...]:
     )
 
 
-def _counted_cells(
-    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int
-) -> list[Cell]:
-    return [c for c in cells if c.n and not _why_not(c, trust, policy, epoch=epoch, tick=tick)]
+def _expires_at(state: EmitterState, counted: Tally, policy: Policy, tick: int) -> int:
+    """Return the minute at which a listing ends at the latest if nothing more is reported."""
+    renewed = renewed_until(state, counted, policy, tick)
+    return max(tick, min(counted.strong_at + policy.hard_cap_minutes, renewed))
 
 
-def _why_not(cell: Cell, trust: Trust, policy: Policy, *, epoch: int, tick: int) -> str:
+def _why_not(cell: Cell, *, trust: Trust, policy: Policy, state: EmitterState, tick: int) -> str:
     """Return the word for which a whole cell does not count, or an empty text."""
     standing = trust.get(cell.source_id)
     if standing is not None and standing.suspended:
         return "suspended"
-    if cell.epoch != epoch:
+    if cell.epoch != state.epoch:
         return "before_removal"
     if cell.day < tick // MINUTES_A_DAY - policy.evidence_days:
         return "too_old"
+    if cell.day <= state.aside_day:
+        return "may_echo"
     return "" if standing is not None and standing.weight else "no_weight"
 
 
-def _not_counted(
-    inputs: Inputs, trust: Trust, policy: Policy, *, epoch: int, tick: int
-) -> tuple[NotCounted, ...]:
+def _not_counted(inputs: Inputs, policy: Policy, why_not: Callable[[Cell], str]) -> tuple[NotCounted, ...]:
     """Return the originals that add nothing, by reason."""
     sums = {"muted": sum(cell.n for cell in inputs.muted)}
     for cell in inputs.cells:
-        why = _why_not(cell, trust, policy, epoch=epoch, tick=tick)
+        why = why_not(cell)
         if why:
             sums[why] = sums.get(why, 0) + cell.n
             continue

@@ -55,7 +55,8 @@ class Part:
 class NotCounted:
     """Originals that add nothing.
 
-    reason: `before_removal`, `too_old`, `no_weight`, `suspended`, `muted`, `unproven` or `few_recipients`.
+    reason: `before_removal`, `may_echo`, `too_old`, `no_weight`, `suspended`, `muted`, `unproven` or
+    `few_recipients`.
     """
 
     reason: str

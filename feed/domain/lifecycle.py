@@ -4,10 +4,13 @@ import dataclasses
 from typing import Final, NamedTuple
 
 from feed.domain import gates
-from feed.domain.evidence import Trust
-from feed.domain.listing import Code, EmitterState, Hold, Inputs, State
+from feed.domain.evidence import MINUTES_A_DAY, Trust
+from feed.domain.listing import NEVER, Code, EmitterState, Hold, Inputs, State
 from feed.domain.policy import Policy
 from feed.domain.tally import Facts, Tally, later, tally
+
+RENEWAL: Final = "renewal"
+"""Cause of the end of a listing that nothing renewed but what may repeat it."""
 
 _PRECEDENCE: Final = (Hold.EXEMPT, Hold.PROVIDER, Hold.OPERATOR, Hold.POOL, Hold.SOURCE_FAILED)
 
@@ -29,13 +32,14 @@ class Lens(NamedTuple):
     policy: Policy
     trust: Trust
 
-    def tally(self, epoch: int, tick: int) -> Tally:
+    def tally(self, state: EmitterState, tick: int) -> Tally:
         """Return what counts at `tick`."""
-        return tally(self.inputs.cells, self.trust, self.policy, epoch=epoch, tick=tick)
+        cells, epoch, aside_day = self.inputs.cells, state.epoch, state.aside_day
+        return tally(cells, self.trust, self.policy, epoch=epoch, tick=tick, aside_day=aside_day)
 
-    def later(self, known: Tally, epoch: int, tick: int) -> Tally:
+    def later(self, known: Tally, state: EmitterState, tick: int) -> Tally:
         """Return what counts at `tick` of the same cells, from what counted at an earlier minute."""
-        return later(known, self.policy, tick) if tick < known.counted_until else self.tally(epoch, tick)
+        return later(known, self.policy, tick) if tick < known.counted_until else self.tally(state, tick)
 
     def hold(self, counted: Tally, tick: int) -> Hold | None:
         """Return the strongest hold in force."""
@@ -126,6 +130,8 @@ def _why_expired(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now
     policy = lens.policy
     if now >= counted.strong_at + policy.hard_cap_minutes:
         return "hard_cap"
+    if now >= renewed_until(state, counted, policy, now):
+        return RENEWAL
     if now < state.min_until:
         return ""
     least = policy.delist_below(state.strikes)
@@ -133,14 +139,24 @@ def _why_expired(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now
         return "score"
     if at.backing < policy.keep_support(state.strikes):
         return "quorum"
-    if policy.renew_minutes and now >= state.listed_at + policy.renew_minutes:
-        groups = lens.inputs.trusted_groups
-        code, _ = gates.entry_code(counted, at, policy, threshold=least, trusted_groups=groups)
-        return "renewal" if code is Code.NONE else ""
     return ""
 
 
-def moved(state: EmitterState, move: Move, policy: Policy, now: int) -> EmitterState:
+def renewed_until(state: EmitterState, counted: Tally, policy: Policy, now: int) -> int:
+    """Return the minute at which a listing ends because everything since may repeat what it says.
+
+    What nobody says because of the listing is a hit at an anchor's trap, and what was seen before the
+    listing began. Without any of it, as when those who accused were suspended, nothing is left: 0. Evidence
+    from after `now` (a clock was set back) tells nothing of its order.
+    """
+    if not policy.renew_minutes:
+        return NEVER
+    from_before = not state.listed_at < counted.begun_at <= now
+    latest = max(counted.anchor_at, state.listed_at if from_before else 0)
+    return latest + policy.renew_minutes if latest else 0
+
+
+def moved(state: EmitterState, move: Move, counted: Tally, policy: Policy, now: int) -> EmitterState:
     """Return the row after `move`; a new listing is a new strike if the last one is recent."""
     changes: dict[str, int] = {}
     if move.state is not state.state:
@@ -152,7 +168,9 @@ def moved(state: EmitterState, move: Move, policy: Policy, now: int) -> EmitterS
             changes["min_until"] = now + policy.min_listed(strikes)
         elif state.state is State.LISTED:
             changes["min_until"] = 0
-            if move.state is State.VOID:  # it was none, so it was no strike
+            if move.cause == RENEWAL:
+                changes["aside_day"] = max(now, counted.last_at) // MINUTES_A_DAY
+            if move.state is State.VOID or move.cause == RENEWAL:  # it was none, so it was no strike
                 strikes = max(0, state.strikes - 1)
                 changes |= {"strikes": strikes, "strike_at": state.strike_at if strikes else 0}
     return dataclasses.replace(

@@ -49,7 +49,9 @@ class EmitterState:
     unit: 32 for IPv4; 64 or 128 for IPv6, the width that is published; address: for 128 the 16 bytes of
     the one address, else empty, since the emitter key tells its /64 only. since_at: entry into `state`.
     listed_at: start of the present or last listing. min_until: no expiry by score before it.
-    strikes: listings within the policy's window; strike_at: the last of them. score: micro-points.
+    strikes: listings within the policy's window; strike_at: the last of them. aside_day: evidence of this
+    day (since 1970-01-01) and of earlier ones may be an echo of a listing and never counts again, 0 = none.
+    score: micro-points.
     next_due_at: the first minute at which anything may change without new input. reason: stable word.
     """
 
@@ -64,6 +66,7 @@ class EmitterState:
     epoch: int = 0
     strikes: int = 0
     strike_at: int = 0
+    aside_day: int = 0
     probation_until: int = 0
     score: int = 0
     next_due_at: int = NEVER

@@ -122,9 +122,11 @@ class Policy:
     min_listed_minutes: int = _minutes(12 * _HOUR)  # doubles with each strike
     min_listed_most_minutes: int = _minutes(4 * _DAY)
     hard_cap_minutes: int = _minutes(28 * _DAY, low=_HOUR, high=40 * _DAY)
-    # So long a listing stands on evidence that would not list it anew; then it must be what would. Without
-    # it as many sources as a quorum that echo the zone keep each other's listings for ever. 0: never asked.
-    renew_minutes: int = _minutes(28 * _DAY)
+    # So long a listing stands after the last evidence that it cannot have caused itself: a trap hit, or what
+    # was seen before it began. Without it as many sources as a quorum that echo the zone keep each other's
+    # listings for ever. With the seven days that evidence is listed after, the longest echo ends within the
+    # 28 of the cap. 0: never asked.
+    renew_minutes: int = _minutes(21 * _DAY)
     probation_minutes: int = _minutes(14 * _DAY)
 
     # Removal by the listed admin.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from feed.domain.evidence import Trust
-from feed.domain.lifecycle import Lens, belongs, moved, stays
+from feed.domain.lifecycle import Lens, belongs, moved, renewed_until, stays
 from feed.domain.listing import NEVER, Code, EmitterState, Inputs, State, Step, Transition
 from feed.domain.policy import Policy
 from feed.domain.tally import Facts, Tally, facts
@@ -44,9 +44,8 @@ def step(state: EmitterState, inputs: Inputs, policy: Policy, trust: Trust, tick
     transitions: list[Transition] = []
     current = state
     for _ in range(MOST_WAKES):
-        counted = lens.tally(current.epoch, now)
+        current, counted, moves = _settled(current, lens, now)
         at = facts(counted, policy, now)
-        current, moves = _settled(current, counted, at, lens, now)
         transitions += moves
         due = _first_change(current, counted, at, lens, now)
         if due > tick:
@@ -56,7 +55,7 @@ def step(state: EmitterState, inputs: Inputs, policy: Policy, trust: Trust, tick
         raise RuntimeError("an emitter changed too often in one step; this is a defect of the policy")
     if now != tick:
         if tick >= counted.until:
-            counted = lens.later(counted, current.epoch, tick)
+            counted = lens.later(counted, current, tick)
         at = facts(counted, policy, tick)
     unit, address = lens.width(counted)
     final = dataclasses.replace(
@@ -81,15 +80,15 @@ def _last_evidence(state: EmitterState, lens: Lens) -> int:
     return latest
 
 
-def _settled(
-    state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int
-) -> tuple[EmitterState, list[Transition]]:
-    """Return the state in which the lifecycle rests at minute `now`, and the way there."""
+def _settled(state: EmitterState, lens: Lens, now: int) -> tuple[EmitterState, Tally, list[Transition]]:
+    """Return the state in which the lifecycle rests at minute `now`, what counts there, and the way there."""
+    counted = lens.tally(state, now)
+    at = facts(counted, lens.policy, now)
     transitions: list[Transition] = []
     for _ in range(MOST_MOVES):
         move = belongs(state, counted, at, lens, now)
         if stays(state, move):
-            return state, transitions
+            return state, counted, transitions
         if (move.state, move.code, move.hold) != (state.state, state.code, state.hold):
             transitions.append(
                 Transition(
@@ -102,7 +101,10 @@ def _settled(
                     score=at.score,
                 )
             )
-        state = moved(state, move, lens.policy, now)
+        aside_day, state = state.aside_day, moved(state, move, counted, lens.policy, now)
+        if state.aside_day != aside_day:
+            counted = lens.tally(state, now)
+            at = facts(counted, lens.policy, now)
     raise RuntimeError("an emitter does not come to rest; this is a defect of the policy")
 
 
@@ -134,7 +136,7 @@ def _first_change(state: EmitterState, counted: Tally, here: Facts, lens: Lens, 
         if edge >= NEVER:
             return NEVER
         if edge >= current.until:
-            current = lens.later(current, state.epoch, edge)
+            current = lens.later(current, state, edge)
         at = facts(current, lens.policy, edge)
         if lens.width(current) != width or not stays(state, belongs(state, current, at, lens, edge)):
             return edge
@@ -151,8 +153,7 @@ def _guesses(state: EmitterState, counted: Tally, here: Facts, lens: Lens, now: 
         )
         yield max(state.min_until, min(crossings))
         yield counted.strong_at + policy.hard_cap_minutes
-        if policy.renew_minutes:
-            yield state.listed_at + policy.renew_minutes
+        yield renewed_until(state, counted, policy, now)
         yield from crossings
     elif state.state is State.PENDING:
         yield state.since_at + lens.delay()

@@ -19,8 +19,9 @@ class Tally(NamedTuple):
 
     plain: no group has weak or `no_such_user` points, so strong score = score. originals, days: of
     strength >= 3. hands_n: of these, not auto-replies. traps: whether any trap or tag original lies in the
-    window; anchor_hit: whether one at an anchor source; anchored: whether enough of these. observed:
-    whether a trusted source sent observations lately. mixed, pooled: the two guards. addr_*: of all
+    window; anchor_hit: whether one at an anchor source, anchor_at: the last of these, 0 if none; anchored:
+    whether enough of them. begun_at: the first evidence of strength >= 3, NEVER if none. observed: whether a
+    trusted source sent observations lately. mixed, pooled: the two guards. addr_*: of all
     counted cells.
 
     counted, watched: the cells that count, those with observations; counted_until: the minute at which the
@@ -40,11 +41,13 @@ class Tally(NamedTuple):
     log_miss_days: int
     traps: bool
     anchor_hit: bool
+    anchor_at: int
     anchored: bool
     observed: bool
     mixed: bool
     pooled: bool
     last_at: int
+    begun_at: int
     strong_at: int
     addr_min: bytes
     addr_max: bytes
@@ -64,11 +67,17 @@ class Facts(NamedTuple):
     trusted: int
 
 
-def tally(cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int) -> Tally:
-    """Return what of `cells` counts at minute `tick` after `epoch` accepted removals."""
-    counted, watched = _sorted_out(cells, trust, policy, epoch=epoch, tick=tick)
+def tally(
+    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int, aside_day: int = 0
+) -> Tally:
+    """Return what of `cells` counts at minute `tick` after `epoch` accepted removals.
+
+    aside_day: the last day whose evidence is set aside, as in `EmitterState`.
+    """
+    oldest = max(tick // MINUTES_A_DAY - policy.evidence_days, aside_day + 1)
+    counted, watched = _sorted_out(cells, trust, policy, epoch=epoch, oldest=oldest)
     originals = autos = misses = last_at = strong_at = 0
-    first_day, days, miss_days = NEVER, set(), set()
+    first_day, begun_at, days, miss_days = NEVER, NEVER, set(), set()
     addr_min = addr_max = counted[0][0].addr_min if counted else b""
     for cell, _ in counted:  # one pass: this is what a tick spends its time on
         first_day = min(first_day, cell.day)
@@ -77,6 +86,7 @@ def tally(cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, ti
         addr_max = max(addr_max, cell.addr_max)
         if cell.strong_at:
             strong_at = max(strong_at, cell.strong_at)
+            begun_at = min(begun_at, cell.first_at)
             originals += sum(cell.n_u[3:])
             autos += cell.auto_n
             days.add(cell.day)
@@ -99,11 +109,13 @@ def tally(cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, ti
         log_miss_days=len(miss_days),
         traps=False,
         anchor_hit=False,
+        anchor_at=0,
         anchored=False,
         observed=False,
         mixed=False,
         pooled=False,
         last_at=last_at,
+        begun_at=begun_at,
         strong_at=strong_at,
         addr_min=addr_min,
         addr_max=addr_max,
@@ -126,6 +138,7 @@ def later(known: Tally, policy: Policy, tick: int) -> Tally:
         until=min(known.counted_until, guards.guards_until(watched, lately, policy, today), *ends),
         traps=bool(trapped),
         anchor_hit=bool(anchors),
+        anchor_at=max([cell.trap_last_at for cell, _ in anchors], default=0),
         anchored=bool(anchors) and _anchored(anchors, policy),
         observed=bool(lately),
         mixed=bool(watched) and guards.mixed(watched, policy, today),
@@ -134,13 +147,12 @@ def later(known: Tally, policy: Policy, tick: int) -> Tally:
 
 
 def _sorted_out(
-    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int
+    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, oldest: int
 ) -> tuple[list[Judged], list[Judged]]:
     """Return the cells whose evidence counts, and those with observations of trusted sources.
 
-    An accepted removal sets evidence aside; what was seen of genuine mail stays true.
+    oldest: the first day that counts. What was seen of genuine mail stays true, whatever is set aside.
     """
-    oldest = tick // MINUTES_A_DAY - policy.evidence_days
     counted: list[Judged] = []
     watched: list[Judged] = []
     for cell in cells:

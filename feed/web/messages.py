@@ -93,8 +93,8 @@ _FIRST: Final[dict[str, str]] = {
     "after the last strong report.",
     "policy.expiry_2": "Sooner, when the score has decayed; not before {least} after listing, and with "
     "repeated listings not before {most}.",
-    "policy.expiry_renew": "After {time}, when what was reported lately would not list it anew, so that "
-    "sources which repeat the list do not keep each other's listings.",
+    "policy.expiry_renew": "{time} after the last trap hit, or after the listing began if that is later: "
+    "what else is reported meanwhile may only repeat the list. Then it takes new reports to list it again.",
     "policy.expiry_alone": "Also when fewer than {groups} sources still add {points} points each, "
     "half as many with each repeated listing: one source alone keeps nothing listed.",
     "policy.expiry_3": "By removal on request.",

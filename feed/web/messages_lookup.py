@@ -66,6 +66,7 @@ LOOKUP: Final[dict[str, str]] = {
     "facts.idle": "Not counted",
     "facts.idle_text": "{n} ({why})",
     "idle.before_removal": "from before the last removal",
+    "idle.may_echo": "from while it was listed; they may only have repeated the list",
     "idle.too_old": "too old",
     "idle.no_weight": "from sources that carry no weight yet",
     "idle.suspended": "from suspended sources",

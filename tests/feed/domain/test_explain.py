@@ -50,9 +50,11 @@ TRUST = {
 }
 
 
-def explained(cells: list[Cell], policy: Policy = PRIVATE, *, epoch: int = 0, **more: Any) -> Explanation:
+def explained(
+    cells: list[Cell], policy: Policy = PRIVATE, *, epoch: int = 0, aside_day: int = 0, **more: Any
+) -> Explanation:
     inputs = Inputs(cells=cells, **more)
-    state = step(EmitterState(epoch=epoch), inputs, policy, TRUST, NOW).state
+    state = step(EmitterState(epoch=epoch, aside_day=aside_day), inputs, policy, TRUST, NOW).state
     return explain(state, inputs, policy, TRUST, NOW, label=label)
 
 
@@ -79,14 +81,26 @@ def test_a_listing_is_explained() -> None:
         pytest.param(cell(9, 4, epoch=1), "no_weight", 4, id="an unknown source"),
         pytest.param(cell(4, 4), "suspended", 4, id="a suspended source"),
         pytest.param(cell(1, 4, epoch=0), "before_removal", 4, id="before a removal"),
+        pytest.param(cell(2, 4, day=-2, epoch=1), "may_echo", 4, id="perhaps an echo"),
         pytest.param(cell(1, 4, day=-41, epoch=1), "too_old", 4, id="too old"),
         pytest.param(cell(1, 5, epoch=1, nsu_n=4), "few_recipients", 4, id="few recipients"),
         pytest.param(cell(1, 3, epoch=1, n_u=(2, 0, 0, 1, 0, 0)), "unproven", 2, id="unproven"),
     ],
 )
 def test_what_does_not_count_is_told(more: Cell, reason: str, originals: int) -> None:
-    found = explained([cell(1, 2, day=-1, epoch=1), more], epoch=1)
+    found = explained([cell(1, 2, day=-1, epoch=1), more], epoch=1, aside_day=D0 - 2)
     assert [(entry.reason, entry.originals) for entry in found.not_counted] == [(reason, originals)]
+
+
+def test_a_listing_ends_three_weeks_after_it_began_where_the_zone_may_be_echoed() -> None:
+    trust = {source: Standing(source_id=source, group_id=source, weight=20) for source in range(1, 5)}
+    early = Inputs(cells=[cell(source, 2, day=-1) for source in trust])
+    state = step(EmitterState(), early, COMMUNITY, trust, NOW - DAY).state
+    state = step(state, early, COMMUNITY, trust, NOW).state
+    assert state.state is State.LISTED
+    both = Inputs(cells=[*early.cells, *(cell(source, 2) for source in trust)])
+    found = explain(state, both, COMMUNITY, trust, NOW, label=label)
+    assert found.expires_at == state.listed_at + 21 * DAY
 
 
 def test_days_that_weigh_nothing_until_reviewed_are_told() -> None:

@@ -268,30 +268,88 @@ def test_one_source_that_goes_on_reporting_does_not_keep_a_listing(echo: int, ho
     assert state.state is State.WATCH
 
 
-def test_a_quorum_of_echoes_keeps_a_listing_for_four_weeks_and_no_longer() -> None:
-    """The traps fall silent after two days; two trusted sources repeat what the zone says on each day."""
-    trust = trust_of(14, 14, 20, 20, anchors=(1, 2))
-    state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
-    listed = state.since_at if state.state is State.LISTED else NOON + DAY + 40
-    ended: list[Transition] = []
-    for day in range(2, 40):
-        cells = [*echoed(day, echo=3), *(log_miss(4, 1 + n) for n in range(1, day))]
-        done = run(cells, NOON + day * DAY, COMMUNITY, trust, state=state)
-        state, ended = done.state, [*ended, *done.transitions]
-    expired = next(one for one in ended if one.to_state is State.EXPIRED)
-    assert expired.cause == "renewal"
-    assert COMMUNITY.renew_minutes <= expired.at - listed <= COMMUNITY.renew_minutes + DAY
-    assert State.LISTED not in {one.to_state for one in ended if one.at > expired.at}
+ECHOES = trust_of(14, 14, 20, 20, anchors=(1, 2))
+"""Two of the feed's trap domains, and two reporters who are believed."""
+
+
+def echoed_by_two(days: int, *more: Cell) -> list[Cell]:
+    """Return two traps hit on two days, and two believed sources that report on each day after them."""
+    return [*echoed(days, echo=3), *(log_miss(4, 1 + n) for n in range(1, days)), *more]
+
+
+def lived(
+    days: int, *more: Cell, trust: Trust = ECHOES, policy: Policy = COMMUNITY
+) -> tuple[EmitterState, list[Transition]]:
+    """Return where `days` of `echoed_by_two` lead, looked at on each day."""
+    state = run(echoed(1), NOON + DAY + 40, policy, trust).state
+    moves: list[Transition] = []
+    for day in range(2, days):
+        cells = [one for one in echoed_by_two(day, *more) if one.day <= D0 + day]
+        dirty = dataclasses.replace(state, next_due_at=0)
+        done = run(cells, NOON + day * DAY, policy, trust, state=dirty)
+        state, moves = done.state, [*moves, *done.transitions]
+    return state, moves
+
+
+def test_a_quorum_of_echoes_keeps_a_listing_for_three_weeks_and_no_longer() -> None:
+    state, moves = lived(60)
+    assert [(one.to_state, one.cause) for one in moves[:2]] == [
+        (State.LISTED, "anchor"),
+        (State.EXPIRED, "renewal"),
+    ]
+    assert moves[1].at - moves[0].at == 21 * DAY
+    assert (state.state, state.aside_day, state.strikes) == (State.WATCH, D0 + 23, 0)
+    assert State.LISTED not in {one.to_state for one in moves[2:]}
+
+
+def test_what_ended_unrenewed_is_listed_again_by_later_evidence_alone() -> None:
+    four = trust_of(20, 20, 20, 20)
+    cells = [log_miss(source, day, n=2) for source in four for day in range(30)]
+    first = [one for one in cells if one.day == D0]
+    state = run(first, NOON + 1, COMMUNITY, four).state
+    state = run(first, state.next_due_at, COMMUNITY, four, state=state).state
+    assert state.state is State.LISTED
+    end = state.since_at + 21 * DAY
+    known = [one for one in cells if one.last_at <= end]
+    ended = run(known, end, COMMUNITY, four, state=dataclasses.replace(state, next_due_at=0)).state
+    assert (ended.state, ended.score, ended.next_due_at) == (State.CLEAR, 0, NEVER)
+    late = [*known, log_miss(1, 20, at=end)]  # it arrives later and is of the time before
+    assert run(late, end + 9, COMMUNITY, four, state=ended).state.state is State.CLEAR
+    anew = [*late, *(log_miss(source, 22, n=2) for source in four)]
+    again = run(anew, NOON + 22 * DAY, COMMUNITY, four, state=dataclasses.replace(ended, next_due_at=0)).state
+    assert again.state is State.PENDING
+    assert run(anew, again.next_due_at, COMMUNITY, four, state=again).state.strikes == 1
 
 
 def test_a_trap_that_is_hit_again_renews_a_listing() -> None:
-    trust = trust_of(14, 14, 20, 20, anchors=(1, 2))
-    state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
-    for day in range(2, 40):
-        cells = [*echoed(day, echo=3), *(log_miss(4, 1 + n) for n in range(1, day))]
-        cells += [trap(source, 1 + n, 1 + n) for n in range(7, day, 7) for source in (1, 2)]
-        state = run(cells, NOON + day * DAY, COMMUNITY, trust, state=state).state
+    hits = [trap(source, 1 + n, 1 + n) for n in range(7, 40, 14) for source in (1, 2)]
+    state, moves = lived(40, *hits)
     assert (state.state, state.code) == (State.LISTED, Code.CONFIRMED)
+    assert State.EXPIRED not in {one.to_state for one in moves}
+    assert state.next_due_at <= T0 + 36 * DAY + 720 + 21 * DAY
+
+
+def test_echoes_keep_nothing_when_those_who_accused_are_suspended() -> None:
+    accusers = [log_miss(source, day, n=2) for source in (1, 2, 5, 6) for day in (0, 1)]
+    trust = trust_of(20, 20, 20, 20, 20, 20)
+    listed = run(accusers, NOON + DAY + 40, COMMUNITY, trust).state
+    listed = run(accusers, listed.next_due_at, COMMUNITY, trust, state=listed).state
+    assert (listed.state, listed.code) == (State.LISTED, Code.REPORTED)
+    repeated = [*accusers, *(log_miss(source, 2, n=9) for source in (3, 4))]
+    liars = {source: dataclasses.replace(trust[source], suspended=source in {1, 2, 5, 6}) for source in trust}
+    done = run(repeated, NOON + 2 * DAY + 5, COMMUNITY, liars, state=listed)
+    assert next((one.to_state, one.cause) for one in done.transitions) == (State.EXPIRED, "renewal")
+    assert (done.state.state, done.state.strikes) == (State.CLEAR, 0)
+    honest = [*repeated, log_miss(3, -1)]  # somebody believed who spoke before: that is no echo
+    assert run(honest, NOON + 2 * DAY + 5, COMMUNITY, liars, state=listed).state.state is State.LISTED
+
+
+def test_evidence_dated_ahead_ends_no_listing_and_lists_none_twice() -> None:
+    """A clock was set back: what seems to be of later days counts as of now and starts no circle."""
+    ahead = [log_miss(source, day, n=3) for source in (1, 2, 3, 4) for day in (2, 3)]
+    state = run(ahead, NOON, COMMUNITY, trust_of(20, 20, 20, 20)).state
+    done = run(ahead, NOON + 40 * DAY, COMMUNITY, trust_of(20, 20, 20, 20), state=state)
+    assert [one.to_state for one in done.transitions].count(State.LISTED) == 1
 
 
 def test_what_one_hit_and_five_groups_confirmed_stays_so_when_a_group_falls_silent() -> None:

@@ -124,6 +124,7 @@ HASTY = {
     "reported_groups": 1,
     "confirm_by_log_miss": True,
     "min_listed_minutes": 60,
+    "renew_minutes": 3 * DAY,
 }
 policies = st.sampled_from(
     [
@@ -171,6 +172,26 @@ def test_catch_up_equals_awake(
     slept = step(first.state, given_inputs, policy, trust, times[-1])
     assert slept.state == awake
     assert list(slept.transitions) == seen
+
+
+@MODEST
+@given(inputs(), policies, trusts(), priors, st.integers(0, 9 * DAY))
+def test_no_listing_outlives_what_it_cannot_have_caused(
+    given_inputs: Inputs, policy: Policy, trust: Trust, prior: EmitterState, start: int
+) -> None:
+    """Whatever else is reported while it stands: a trap hit or its own beginning lies within the time."""
+    first = step(prior, given_inputs, policy, trust, T0 + start)
+    last = step(first.state, given_inputs, policy, trust, T0 + start + 90 * DAY)
+    hits = [cell.trap_last_at for cell in given_inputs.cells if cell.trap_n and trust[cell.source_id].anchor]
+    listed_at = None
+    for move in (*first.transitions, *last.transitions):
+        if move.to_state is State.LISTED and move.from_state is not State.LISTED:
+            listed_at = move.at
+        elif listed_at is not None and move.to_state is not State.LISTED:
+            if policy.renew_minutes:
+                assert move.at <= max([listed_at, *hits]) + policy.renew_minutes
+            listed_at = None
+    assert last.state.state is not State.LISTED
 
 
 @MODEST
