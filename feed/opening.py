@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from feed.domain.origin import Origins
 from feed.domain.policy import Policy, policy_named
 from feed.domain.providers import Providers
 from feed.settings import Settings
@@ -26,13 +27,17 @@ _SECRET_MARK = "secret"  # noqa: S105 - the name of a row
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """What a process works with. provider_file: to be looked at by a process that stays."""
+    """What a process works with. provider_file: to be looked at by a process that stays.
+
+    origin_file: who announces which addresses; large, so it is read when it is first looked at.
+    """
 
     settings: Settings
     database: Database
     secret: Secret
     policy: Policy
     provider_file: Followed[Providers]
+    origin_file: Followed[Origins]
 
     @property
     def providers(self) -> Providers | None:
@@ -54,6 +59,7 @@ def open_feed(settings: Settings, *, check: bool = True) -> Feed:
         secret=_secret(database, settings.store.secret_file),
         policy=policy_named(settings.score.policy),
         provider_file=_provider_file(settings.score.providers_file),
+        origin_file=_origin_file(settings.score.as_file),
     )
 
 
@@ -109,6 +115,25 @@ def read_providers(file: pathlib.Path | None) -> Providers:
         source = importlib.resources.files("feed") / "data" / "providers.txt"
         return Providers.parse(source.read_text(encoding="utf-8"))
     return Providers.parse(file.read_text(encoding="utf-8"))
+
+
+def _origin_file(file: pathlib.Path | None) -> Followed[Origins]:
+    return Followed(file, read_origins, known=None, taken=_origins_taken, refused=_origins_refused)
+
+
+def _origins_taken(fresh: Origins) -> None:
+    _log.info("file of autonomous systems", prefixes=fresh.prefixes)
+
+
+def _origins_refused(problem: Exception, known: Origins | None) -> None:
+    kept = "nothing is summed by it" if known is None else f"that of {known.prefixes} prefixes stays"
+    _log.error("the file of autonomous systems cannot be used", reason=str(problem), kept=kept)
+
+
+def read_origins(file: pathlib.Path) -> Origins:
+    """Return the file of autonomous systems; raises `OSError`, or `OriginFileError` with line and reason."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        return Origins.parse(lines)
 
 
 def configure_log(*, tracebacks: bool = False) -> None:

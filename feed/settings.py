@@ -117,6 +117,8 @@ class ScoreSettings(_Section):
     tick_s: int = Field(default=15, ge=1, le=300)
     providers_file: pathlib.Path | None = None
     """Published ranges of large shared senders; the list that comes with the program unless named."""
+    as_file: pathlib.Path | None = None
+    """Prefixes and who announces them, for rankings by autonomous system; decides nothing."""
 
 
 class PublishSettings(_Section):

@@ -276,7 +276,7 @@ def _read_paths() -> dict[str, Any]:
         "name": "by",
         "in": "query",
         "required": False,
-        "schema": {"type": "string", "enum": ["address", "network"]},
+        "schema": {"type": "string", "enum": ["address", "network", "as"]},
         "example": "address",
     }
     explained = {"address": "192.0.2.66", "state": "listed", "code": "127.0.0.2", "score": "8.5", "parts": []}
@@ -321,9 +321,10 @@ def _read_paths() -> dict[str, Any]:
             "get": _operation(
                 "readRanking",
                 "Read the worst emitters",
-                "With their reasons, or summed by /24 and /48. Shown is not listed. Scope `read`.",
+                "With their reasons, or summed by /24 and /48, or by the autonomous system that announces "
+                "them, where the operator has a file of these (else 404). Shown is not listed. Scope `read`.",
                 _answer("RankingOut", "Worst first", {"by": "address", "worst": [explained]}, quota=False),
-                refusals=(*_COMMON, 422),
+                refusals=(*_COMMON, 404, 422),
                 parameters=[limit, by],
             )
         },

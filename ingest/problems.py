@@ -21,6 +21,7 @@ _TITLES: Final = {
     "unauthorized": (401, "A valid key is needed"),
     "forbidden": (403, "This key may not do that"),
     "not_found": (404, "There is no such thing here"),
+    "no_as_file": (404, "This feed has no file of autonomous systems"),
     "method_not_allowed": (405, "This method does nothing here"),
     "conflict": (409, "The same report is being taken at this moment"),
     "too_large": (413, "The report is larger than the limit"),
@@ -39,6 +40,7 @@ _TITLES: Final = {
     "over_quota": (429, "The quota of the day is used up"),
     "internal": (500, "The feed failed; the operator has been told"),
     "busy": (503, "The feed cannot store the report now; try again"),
+    "as_file_unusable": (503, "The file of autonomous systems cannot be used at present"),
 }
 
 

@@ -10,14 +10,15 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request
 
 from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
-from feed.domain.evidence import MICRO
 from feed.domain.explanation import explanation_json
+from feed.domain.origin import Origins
+from feed.opening import Feed
 from feed.store import reporters, rules
 from feed.store.inspection import Inspection, inspect
-from feed.store.ranking import Neighbours, worst, worst_networks
+from feed.store.ranking import network_json, system_json, worst, worst_networks, worst_systems
 from feed.store.reporters import Principal
 from ingest import auth
-from ingest.desk import Desk
+from ingest.desk import RETRY_S, Desk
 from ingest.problems import FieldError, ProblemError
 
 MOST_RANKED: Final = 500
@@ -88,17 +89,19 @@ def explain(request: Request, address: AddressText) -> dict[str, Any]:
 def ranking(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MOST_RANKED)] = 50,
-    by: Literal["address", "network"] = "address",
+    by: Literal["address", "network", "as"] = "address",
 ) -> dict[str, Any]:
-    """Return the worst emitters with their reasons, or summed by /24 and /48; shown is not listed."""
+    """Return the worst emitters with their reasons, or summed by network or AS; shown is not listed."""
     desk, _, now = _reader(request)
     feed = desk.feed
+    origins = _origins(feed, now) if by == "as" else None
     with feed.database.read() as connection:
+        if origins is not None:
+            systems = worst_systems(connection, origins, limit=limit)
+            return {"by": by, "worst": [system_json(one) for one in systems]}
         if by == "network":
-            return {
-                "by": by,
-                "worst": [_network(one) for one in worst_networks(connection, limit=limit)],
-            }
+            networks = worst_networks(connection, limit=limit)
+            return {"by": by, "worst": [network_json(one) for one in networks]}
         providers = feed.provider_file.look(now=now)
         current = rules.load(connection, policy=feed.policy, providers=providers, now=now)
         tick = now // _SECONDS_A_MINUTE
@@ -108,6 +111,16 @@ def ranking(
         ]
     found.sort(key=lambda one: -(one.explanation.score if one.explanation is not None else 0))
     return {"by": by, "worst": [document(one, history=False) for one in found]}
+
+
+def _origins(feed: Feed, now: int) -> Origins:
+    """Return who announces which addresses; raises 404 where the operator has no such file."""
+    if feed.origin_file.path is None:
+        raise ProblemError("no_as_file")
+    found = feed.origin_file.look(now=now)
+    if found is None:
+        raise ProblemError("as_file_unusable", headers={"Retry-After": str(RETRY_S)})
+    return found
 
 
 def document(found: Inspection, *, history: bool = True) -> dict[str, Any]:
@@ -146,15 +159,6 @@ def _by_hand(found: Inspection) -> list[dict[str, Any]]:
         }
         for one in found.by_hand
     ]
-
-
-def _network(one: Neighbours) -> dict[str, Any]:
-    return {
-        "network": str(one.network),
-        "emitters": one.emitters,
-        "listed": one.listed,
-        "score": one.score / MICRO,
-    }
 
 
 def _day(minute: int) -> str | None:

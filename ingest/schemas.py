@@ -284,9 +284,9 @@ class ExplanationOut(pydantic.BaseModel):
 
 
 class RankingOut(pydantic.BaseModel):
-    """The worst emitters, or networks, worst first."""
+    """The worst emitters, networks or autonomous systems, worst first."""
 
-    by: Literal["address", "network"]
+    by: Literal["address", "network", "as"]
     worst: list[dict[str, Any]]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import rich.console
 import rich.table
@@ -16,7 +16,7 @@ from feed.commands.times import minute_in_words
 from feed.domain.address import unpacked
 from feed.domain.evidence import MICRO
 from feed.domain.origin import OriginFileError, Origins
-from feed.opening import Feed
+from feed.opening import Feed, read_origins
 from feed.store import ranking, rules
 from feed.store.inspection import Inspection, inspect
 
@@ -25,11 +25,13 @@ def rank(
     context: typer.Context,
     *,
     by: Annotated[
-        Literal["address", "network", "as"], typer.Option(help="network: by /24 and /48; as: needs --as-file")
+        Literal["address", "network", "as"],
+        typer.Option(help="network: by /24 and /48; as: by autonomous system"),
     ] = "address",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many")] = 20,
     as_file: Annotated[
-        pathlib.Path | None, typer.Option(help="lines of PREFIX, tab, AS number, tab, name")
+        pathlib.Path | None,
+        typer.Option(help="lines of PREFIX, tab, AS number, tab, name; as_file of [score] unless named"),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -38,17 +40,13 @@ def rank(
     if by == "address":
         _addresses(feed, limit, as_json=as_json)
         return
-    origins = _origins(as_file) if by == "as" else None
+    origins = _origins(as_file or feed.settings.score.as_file) if by == "as" else None
     with feed.database.read() as connection:
         if origins is None:
-            rows = [
-                _sums("network", str(one.network), one.emitters, one.listed, one.score)
-                for one in ranking.worst_networks(connection, limit=limit)
-            ]
+            rows = [ranking.network_json(one) for one in ranking.worst_networks(connection, limit=limit)]
         else:
             rows = [
-                _sums("as", str(one.origin) if one.origin else None, one.emitters, one.listed, one.score)
-                for one in ranking.worst_systems(connection, origins, limit=limit)
+                ranking.system_json(one) for one in ranking.worst_systems(connection, origins, limit=limit)
             ]
     if as_json:
         print(json.dumps(rows, indent=2))
@@ -59,16 +57,11 @@ def rank(
     rich.console.Console().print(table if rows else "nobody has a score")
 
 
-def _sums(word: str, name: str | None, emitters: int, listed: int, score: int) -> dict[str, Any]:
-    return {word: name, "emitters": emitters, "listed": listed, "score": score / MICRO}
-
-
 def _origins(path: pathlib.Path | None) -> Origins:
     if path is None:
-        fail("--by as needs a file of prefixes: --as-file PATH")
+        fail("--by as needs a file of prefixes: --as-file PATH, or as_file in the section [score]")
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            return Origins.parse(lines)
+        return read_origins(path)
     except (OSError, OriginFileError) as problem:
         fail(f"cannot use {path}: {problem}")
 

@@ -1,13 +1,14 @@
 """The worst emitters, alone or summed by network or autonomous system; shown, never a reason to list."""
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import MAPPED_PREFIX, Network, network_of, packed, unpacked
 from feed.domain.event import Channel
+from feed.domain.evidence import MICRO
 from feed.domain.origin import Origin, Origins
 from feed.store.states import Row, row_of
 from feed.store.tables import emitter_state
@@ -29,6 +30,12 @@ class System:
     emitters: int
     listed: int
     score: int
+
+
+def system_json(one: System) -> dict[str, Any]:
+    """Return a system as plain values, the same for API and command line; as: None where it is not known."""
+    name = str(one.origin) if one.origin is not None else None
+    return {"as": name, "emitters": one.emitters, "listed": one.listed, "score": one.score / MICRO}
 
 
 def worst_systems(connection: Connection, origins: Origins, *, limit: int) -> list[System]:
@@ -71,6 +78,16 @@ class Neighbours:
     emitters: int
     listed: int
     score: int
+
+
+def network_json(one: Neighbours) -> dict[str, Any]:
+    """Return a network as plain values, the same for API and command line."""
+    return {
+        "network": str(one.network),
+        "emitters": one.emitters,
+        "listed": one.listed,
+        "score": one.score / MICRO,
+    }
 
 
 def worst_networks(connection: Connection, *, limit: int) -> list[Neighbours]:

@@ -3,16 +3,19 @@
 import dataclasses
 import datetime as dt
 import decimal
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from feed.domain.address import packed, parse_address, parse_network
 from feed.domain.listing import Code, Hold
 from feed.jobs import publish
 from feed.jobs.score import Scorer
+from feed.opening import open_feed
 from feed.snapshot.reader import Snapshot
 from feed.store import evidence, exemptions, manual, reporters
 from feed.store.database import Database
@@ -134,11 +137,84 @@ def test_ranking_sums_networks(reader: Reader) -> None:
     assert len(reader.get("/v1/ranking", by="network", limit=1).json()["worst"]) == 1
 
 
+class Ranked(Reader):
+    """A reader of a feed whose operator has a file of autonomous systems."""
+
+    def __init__(self, api: Api, file: pathlib.Path) -> None:
+        super().__init__(api)
+        score = self.feed.settings.score.model_copy(update={"as_file": file})
+        settings = self.feed.settings.model_copy(update={"score": score})
+        self.opened = open_feed(settings)
+        self.api.app.state.desk.feed = self.opened
+        self.file = file
+        self.now = NOW
+        self.api.app.state.desk.now = lambda: self.now
+
+    def write(self, text: str) -> None:
+        """Write the file, a minute before it is looked at again."""
+        self.file.write_text(text)
+        os.utime(self.file, (self.now.timestamp(), self.now.timestamp()))
+        self.now += dt.timedelta(minutes=1)
+
+    def systems(self) -> dict[str | None, tuple[int, int]]:
+        said = self.get("/v1/ranking", by="as").json()
+        assert said["by"] == "as"
+        return {one["as"]: (one["emitters"], one["listed"]) for one in said["worst"]}
+
+
+@pytest.fixture
+def ranked(sqlite: Database, tmp_path: pathlib.Path) -> Iterator[Ranked]:
+    api = open_api(sqlite, tmp_path)
+    made = Ranked(api, tmp_path / "prefixes")
+    made.hit("192.0.2.66", "192.0.2.67", "198.51.100.1", "2001:db8:0:1::1")
+    yield made
+    api.feed.database.dispose()
+    made.opened.database.dispose()
+
+
+def test_ranking_sums_autonomous_systems(ranked: Ranked) -> None:
+    ranked.write("192.0.2.0/24\t64496\tExample Net\n2001:db8::/32\tAS64497\n")
+    assert ranked.systems() == {"AS64496 Example Net": (2, 2), "AS64497": (1, 1), None: (1, 1)}
+    ranked.now = NOW  # when it was scored
+    (worst,) = ranked.get("/v1/ranking", by="as", limit=1).json()["worst"]
+    parts = [ranked.get("/v1/explain", address=one).json()["score"] for one in ("192.0.2.66", "192.0.2.67")]
+    assert worst == {"as": "AS64496 Example Net", "emitters": 2, "listed": 2, "score": sum(parts)}
+
+
+def test_ranking_follows_the_file_and_keeps_its_last_good_copy(ranked: Ranked) -> None:
+    ranked.write("0.0.0.0/0\t64496\n")
+    assert ranked.systems() == {"AS64496": (3, 3), None: (1, 1)}
+    with capture_logs() as said:
+        ranked.write("0.0.0.0/0 nobody\n")
+        for _ in range(3):
+            assert ranked.systems() == {"AS64496": (3, 3), None: (1, 1)}
+    assert [(line["reason"][:7], line["kept"]) for line in said] == [("line 1:", "that of 1 prefixes stays")]
+    ranked.write("0.0.0.0/0\t64497\n")
+    assert ranked.systems() == {"AS64497": (3, 3), None: (1, 1)}
+
+
+def test_ranking_by_systems_without_a_file_is_refused_in_words(reader: Reader) -> None:
+    answer = reader.get("/v1/ranking", by="as")
+    assert (answer.status_code, problem_of(answer)) == (404, "no_as_file")
+
+
+@pytest.mark.parametrize("text", [pytest.param("nonsense\n", id="broken"), pytest.param(None, id="gone")])
+def test_ranking_by_systems_while_there_is_no_good_file_says_so(ranked: Ranked, text: str | None) -> None:
+    if text is not None:
+        ranked.write(text)
+    answer = ranked.get("/v1/ranking", by="as")
+    assert (answer.status_code, problem_of(answer)) == (503, "as_file_unusable")
+    assert int(answer.headers["retry-after"]) > 0
+    ranked.write("0.0.0.0/0\t64496\n")
+    assert ranked.systems() == {"AS64496": (3, 3), None: (1, 1)}
+
+
 @pytest.mark.parametrize(
     ("path", "parameters", "status", "word"),
     [
         ("/v1/check", {"address": "nonsense"}, 422, "invalid"),
         ("/v1/explain", {"address": "fe80::1%eth0"}, 422, "invalid"),
+        ("/v1/ranking", {"by": "country"}, 422, "invalid"),
     ],
 )
 def test_wrong_questions_are_answered_in_words(

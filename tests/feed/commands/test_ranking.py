@@ -93,6 +93,12 @@ def test_ranking_by_each_way(place: pathlib.Path) -> None:
     systems = {row["as"]: row["listed"] for row in _json(place, "--by", "as", "--as-file", "prefixes")}
     assert systems == {"AS64496 Example Net": 2, "AS64497 Inner": 1, "AS64498 Six": 2, None: 1}
     assert len(_json(place, "--by", "as", "--as-file", "prefixes", "--limit", "2")) == 2
+    with (place / "backscatter.toml").open("a") as settings:
+        settings.write('[score]\nas_file = "prefixes"\n')
+    assert {row["as"]: row["listed"] for row in _json(place, "--by", "as")} == systems
+    (place / "others").write_text("0.0.0.0/0\t64511\tAll\n")
+    named = _json(place, "--by", "as", "--as-file", "others")
+    assert [row["as"] for row in named] == ["AS64511 All", None]
     table = _run(place, "--by", "as", "--as-file", "prefixes").stdout
     assert "AS64497 Inner" in table
     assert "unknown" in table
