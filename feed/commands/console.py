@@ -46,6 +46,21 @@ def _do(context: typer.Context, action: str, given: Mapping[str, str]) -> None:
         fail(str(problem))
 
 
+def freeze(context: typer.Context, *, reason: Reason) -> None:
+    """Hold all additions to the zones from now on; what ends still leaves."""
+    _do(context, "freeze", {"reason": reason})
+
+
+def thaw(context: typer.Context, *, reason: Reason) -> None:
+    """Let additions out again."""
+    _do(context, "thaw", {"reason": reason})
+
+
+def release(context: typer.Context, *, reason: Reason) -> None:
+    """Let the additions out that the growth gate holds, once, at the next tick."""
+    _do(context, "release", {"reason": reason})
+
+
 def console_link(context: typer.Context) -> None:
     """Print a link for one sign-in to the console, good for ten minutes."""
     feed = feed_of(context)

@@ -1,4 +1,4 @@
-"""Reporters, keys, exemptions and the freeze. Everything here leaves a line in the audit log."""
+"""Reporters, keys and exemptions. Everything here leaves a line in the audit log."""
 
 import getpass
 import time
@@ -14,9 +14,7 @@ from feed.commands.opened import feed_of
 from feed.commands.times import minute_in_words
 from feed.domain.address import AddressError, Network, parse_network
 from feed.domain.listing import Hold
-from feed.jobs.publish import FREEZE, RELEASE
 from feed.store import controls, exemptions, reporters
-from feed.store.controls import Control
 from feed.store.reporters import FULL_WEIGHT, ReporterError
 
 reporter = typer.Typer(no_args_is_help=True, help="Who reports.")
@@ -217,27 +215,3 @@ def end_exemption(context: typer.Context, number: int, *, reason: Reason) -> Non
             _log(connection, "exemption_end", str(number), reason)
     if not found:
         fail("there is no such exemption in force")
-
-
-def freeze(context: typer.Context, *, reason: Reason) -> None:
-    """Hold all additions to the zones from now on; what ends still leaves."""
-    _switch(context, value="on", reason=reason)
-
-
-def thaw(context: typer.Context, *, reason: Reason) -> None:
-    """Let additions out again."""
-    _switch(context, value="off", reason=reason)
-
-
-def release(context: typer.Context, *, reason: Reason) -> None:
-    """Let the additions out that the growth gate holds, once, at the next tick."""
-    _switch(context, value="on", reason=reason, name=RELEASE)
-
-
-def _switch(context: typer.Context, *, value: str, reason: str, name: str = FREEZE) -> None:
-    feed = feed_of(context)
-    with feed.database.write() as connection:
-        controls.put(connection, name, Control(value=value, reason=reason, author=_actor(), set_at=_now()))
-        controls.next_generation(connection)
-        action = name if value == "on" else "thaw"
-        _log(connection, action, "publication", reason)

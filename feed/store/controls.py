@@ -35,6 +35,20 @@ def put(connection: Connection, name: str, new: Control) -> None:
     connection.execute(sa.update(control).where(control.c.name == name).values(**values))
 
 
+def switch_on(connection: Connection, name: str, new: Control) -> Control | None:
+    """Switch on what is off and return None; what is on already stays as it is and is returned.
+
+    Of two at once exactly one switches, and the other is told by whom it was done and why.
+    """
+    values = dataclasses.asdict(new)
+    insert_if_missing(connection, control, {"name": name, **values, "value": "off"})
+    # One statement that asks and sets: on PostgreSQL the second of two waits here for the first.
+    changed = connection.execute(
+        sa.update(control).where(control.c.name == name, control.c.value != new.value).values(**values)
+    )
+    return None if changed.rowcount else get(connection, name)
+
+
 def is_on(connection: Connection, name: str) -> bool:
     """Return whether a switch is on."""
     mark = get(connection, name)

@@ -32,6 +32,7 @@ from feed.web.posted import clean_comment, read_form
 from feed.web.refusal import PageError
 from feed.web.signed_in import Door
 from feed.web.site import Site
+from feed.web.wording import exact_moment
 
 __all__ = ["ACTIONS", "ActionError", "Doing", "carry_out", "router"]
 
@@ -81,7 +82,13 @@ def _do(request: Request, site: Site, door: Door, action: str, fields: dict[str,
 
 
 def _freeze(doing: Doing) -> str:
-    return _switch(doing, "on", "freeze")
+    """Freeze; when it began decides what may stay published, so a second freeze leaves the first alone."""
+    new = Control(value="on", reason=doing.reason, author=doing.actor, set_at=doing.now)
+    before = controls.switch_on(doing.connection, FREEZE, new)
+    if before is not None:
+        since = exact_moment(before.set_at)
+        raise ActionError(text("console.frozen_already", when=since, reason=before.reason, by=before.author))
+    return _done(doing, "freeze")
 
 
 def _thaw(doing: Doing) -> str:
@@ -95,6 +102,10 @@ def _release(doing: Doing) -> str:
 def _switch(doing: Doing, value: str, action: str, *, name: str = FREEZE) -> str:
     new = Control(value=value, reason=doing.reason, author=doing.actor, set_at=doing.now)
     controls.put(doing.connection, name, new)
+    return _done(doing, action)
+
+
+def _done(doing: Doing, action: str) -> str:
     controls.next_generation(doing.connection)
     doing.log(action, "publication")
     return text(f"console.done_{action}")

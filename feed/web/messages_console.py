@@ -53,6 +53,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.states": "Emitters by state",
     "console.publication": "Publication",
     "console.frozen": "Frozen since {when} by {author}: {reason}. Additions wait, what ends still leaves.",
+    "console.frozen_already": "Already frozen since {when} because: {reason} ({by}). Nothing was changed.",
     "console.running": "Additions go out.",
     "console.freeze": "Freeze additions",
     "console.thaw": "Let additions out",

@@ -208,6 +208,7 @@ def test_reporter_key_exemption_and_freeze_leave_a_trail(operator: Operator) -> 
     assert "8.8.4.0/24" in operator.good("exempt", "list")
     operator.good("exempt", "end", "1", "--reason", "done")
     operator.good("freeze", "--reason", "strange growth")
+    assert "because: strange growth (cli" in operator.bad("freeze", "--reason", "again")
     operator.good("thaw", "--reason", "explained")
     database = Database(f"sqlite:///{operator.folder}/var/feed.db")
     with database.read() as connection:

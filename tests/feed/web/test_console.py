@@ -204,6 +204,10 @@ def test_freeze_and_thaw(listed: World, operator: Operator) -> None:
         found = controls.get(connection, publish.FREEZE)
     assert found is not None
     assert (found.value, found.reason) == ("on", "looking")
+    again = operator.press("freeze", reason="once more")
+    assert again.status_code == 422
+    assert "Already frozen since" in again.text
+    assert "because: looking (" in again.text
     assert "Additions go out." in operator.press("thaw").text
     assert [line[1:] for line in audit_lines(listed)[1:]] == [
         ("freeze", "publication", "looking"),
