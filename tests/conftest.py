@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
+import sqlalchemy as sa
 
 from feed.store.database import Database
 from feed.store.secret import Secret
@@ -110,44 +111,69 @@ def postgresql_server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def fresh_postgresql(server: str, name: str) -> Iterator[Database]:
-    """Give an empty database of its own on the test's cluster."""
-    import sqlalchemy as sa
-
-    engine = sa.create_engine(
-        server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+def fresh_postgresql(server: str, name: str, *, like: str = "template1") -> Iterator[Database]:
+    """Give a database of its own on the test's cluster: an empty one, or a copy of the one named `like`."""
+    with _maintenance(server) as connection:
+        # Copied as files, a small database is there in half the time.
+        copied = f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY FILE_COPY'
+        connection.execute(sa.text(copied))
     database = Database(server.replace("/postgres?", f"/{name}?"))
     try:
         yield database
     finally:
         database.dispose()
-        with engine.connect() as connection:
+        with _maintenance(server) as connection:
             connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        engine.dispose()
+
+
+@contextlib.contextmanager
+def _maintenance(server: str) -> Iterator[sa.Connection]:
+    engine = sa.create_engine(
+        server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: str) -> Iterator[str]:
+    """Return the name of a database that went through all migrations, for `fresh_postgresql`."""
+    name = "migrated"
+    with fresh_postgresql(postgresql_server, name) as made:
+        upgrade(made)
+        made.dispose()  # nobody may be connected to what is copied
+        yield name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Return a database file that went through all migrations; to be copied, never opened."""
+    path = tmp_path_factory.mktemp("migrated") / "feed.db"
+    made = Database(f"sqlite:///{path}", synchronous="NORMAL")
+    upgrade(made)
+    made.dispose()
+    assert not path.with_name("feed.db-wal").exists(), "the copy would miss what is not yet in the file"
+    return path
 
 
 @pytest.fixture
-def sqlite(tmp_path: pathlib.Path) -> Iterator[Database]:
+def sqlite(tmp_path: pathlib.Path, migrated_sqlite: pathlib.Path) -> Iterator[Database]:
     """Return a migrated SQLite database."""
+    shutil.copy(migrated_sqlite, tmp_path / "feed.db")
     database = Database(f"sqlite:///{tmp_path}/feed.db", synchronous="NORMAL")
-    upgrade(database)
     yield database
     database.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """Return a migrated database: each test of the store runs on both."""
     if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/feed.db", synchronous="NORMAL")
-        upgrade(made)
-        yield made
-        made.dispose()
+        yield request.getfixturevalue("sqlite")
         return
     server = request.getfixturevalue("postgresql_server")
-    with fresh_postgresql(server, f"t{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**12}") as made:
-        upgrade(made)
+    like = request.getfixturevalue("migrated_postgresql")
+    name = f"t{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**12}"
+    with fresh_postgresql(server, name, like=like) as made:
         yield made

@@ -9,6 +9,7 @@ import functools
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,6 @@ from feed.store import bulk, controls, states
 from feed.store.database import Database, StoreError
 from feed.store.secret import Secret
 from feed.store.tables import cell, emitter_state, event, retraction, transition
-from feed.store.upgrade import upgrade
 from tests.conftest import ROOT, fresh_postgresql
 from tests.factories import NOW, make_event, make_reporter
 from tests.waiting import wait_until
@@ -43,16 +43,18 @@ EMITTERS = 60
 @pytest.fixture(params=["sqlite", "postgresql"])
 def pair(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[tuple[Database, Database]]:
     """Return two empty databases of the same kind: one is left in peace, one is not."""
+    like = request.getfixturevalue(f"migrated_{request.param}")
     with contextlib.ExitStack() as stack:
         made = []
         for name in ("peace", "killed"):
             if request.param == "sqlite":
+                shutil.copy(like, tmp_path / f"{name}.db")
                 one = Database(f"sqlite:///{tmp_path}/{name}.db", synchronous="NORMAL")
                 stack.callback(one.dispose)
             else:
                 server = request.getfixturevalue("postgresql_server")
-                one = stack.enter_context(fresh_postgresql(server, f"{name}_{os.getpid()}_{time.time_ns()}"))
-            upgrade(one)
+                unique = f"{name}_{os.getpid()}_{time.time_ns()}"
+                one = stack.enter_context(fresh_postgresql(server, unique, like=like))
             made.append(one)
         yield made[0], made[1]
 
