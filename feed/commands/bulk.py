@@ -6,8 +6,8 @@ import rich.console
 import rich.table
 import typer
 
-from feed.commands.acting import actor, now
-from feed.commands.console import site_of
+from feed.commands.acting import now
+from feed.commands.console import done
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.operator import Reason
@@ -15,7 +15,6 @@ from feed.jobs import bulk_actions as job
 from feed.opening import Feed
 from feed.store import bulk_actions
 from feed.store.bulk_actions import Bulk, BulkError
-from feed.web.console_actions import ActionError, carry_out
 from feed.web.wording import moment
 
 bulk = typer.Typer(no_args_is_help=True, help="Many listed addresses at once: preview, start, undo.")
@@ -41,7 +40,7 @@ def preview(
         "reason": reason,
     }  # fmt: skip
     feed = feed_of(context)
-    print(_done(feed, "bulk-preview", given))
+    print(done(feed, "bulk-preview", given))
     with feed.database.read() as connection:
         _print(feed, bulk_actions.latest(connection, limit=1)[0])
 
@@ -51,7 +50,7 @@ def start(context: typer.Context, number: Number) -> None:
     """Do it to exactly the addresses of the preview, one by one."""
     feed = feed_of(context)
     reason = _find(feed, number).reason
-    _done(feed, "bulk-start", {"number": str(number), "reason": reason})
+    done(feed, "bulk-start", {"number": str(number), "reason": reason})
     _carry_on(feed, number)
 
 
@@ -59,7 +58,7 @@ def start(context: typer.Context, number: Number) -> None:
 def undo(context: typer.Context, number: Number, *, reason: Reason) -> None:
     """Put back what a bulk action did, as if it had never been, where nothing came since."""
     feed = feed_of(context)
-    _done(feed, "bulk-undo", {"number": str(number), "reason": reason})
+    done(feed, "bulk-undo", {"number": str(number), "reason": reason})
     _carry_on(feed, number)
 
 
@@ -76,13 +75,6 @@ def list_all(context: typer.Context) -> None:
     with feed_of(context).database.read() as connection:
         for one in bulk_actions.latest(connection, limit=50):
             print(f"{one.bulk_id}  {one.action}  {one.wanted}  {one.items_n} addresses  {_state(one)}")
-
-
-def _done(feed: Feed, action: str, given: dict[str, str]) -> str:
-    try:
-        return carry_out(site_of(feed), action, given, actor=actor())
-    except ActionError as problem:
-        fail(str(problem))
 
 
 def _carry_on(feed: Feed, number: int) -> None:

@@ -15,7 +15,7 @@ from feed.commands.opened import feed_of
 from feed.commands.operator import Reason
 from feed.opening import Feed
 from feed.store import controls, disputes, overview, sessions
-from feed.web.console_actions import ActionError, carry_out
+from feed.web.doing import ActionError
 from feed.web.site import Site
 from feed.web.wording import exact_moment, moment
 
@@ -27,7 +27,7 @@ def _now() -> int:
     return int(time.time())  # noqa: TID251 - an entry point
 
 
-def site_of(feed: Feed) -> Site:
+def _site_of(feed: Feed) -> Site:
     """Return what the actions of the console work with."""
     return Site(
         database=feed.database,
@@ -39,9 +39,13 @@ def site_of(feed: Feed) -> Site:
     )
 
 
-def _do(context: typer.Context, action: str, given: Mapping[str, str]) -> None:
+def done(feed: Feed, action: str, given: Mapping[str, str]) -> str:
+    """Do what the console does and return it in words, or fail with the reason why not."""
+    # The pages bring the web framework along, a third of the start of every other command.
+    from feed.web.console_actions import carry_out
+
     try:
-        print(carry_out(site_of(feed_of(context)), action, given, actor=actor()))
+        return carry_out(_site_of(feed), action, given, actor=actor())
     except ActionError as problem:
         fail(str(problem))
 
@@ -107,10 +111,10 @@ def answer_dispute(
 ) -> None:
     """Answer a dispute; the requester sees the reason."""
     given = {"dispute": number, "answer": answer, "reason": reason, "retract": "yes" if retract else ""}
-    _do(context, "answer", given)
+    print(done(feed_of(context), "answer", given))
 
 
 @listing.command("remove")
 def remove_listing(context: typer.Context, address: str, *, reason: Reason) -> None:
     """End a listing outside the ladder of waits; evidence so far does not count any more."""
-    _do(context, "remove", {"address": address, "reason": reason})
+    print(done(feed_of(context), "remove", {"address": address, "reason": reason}))
