@@ -181,7 +181,7 @@ def _outcome(
 
 def _book(policy: Policy, world: World, folder: pathlib.Path | None) -> Book:
     if folder is None:
-        return MemoryBook(policy, secret=_SECRET, providers=providers_of(world))
+        return MemoryBook(policy, secret=_SECRET, providers=providers_of(world), canaries=world.canaries)
     database = Database(f"sqlite:///{folder}/feed.db", synchronous="NORMAL")
     upgrade(database)
     return StoredBook(database, policy, secret=_SECRET, providers=providers_of(world))

@@ -7,7 +7,7 @@ from feed.domain import gates
 from feed.domain.evidence import MINUTES_A_DAY, Trust
 from feed.domain.listing import NEVER, Code, EmitterState, Hold, Inputs, State
 from feed.domain.policy import Policy
-from feed.domain.tally import Facts, Tally, later, tally
+from feed.domain.tally import Facts, Tally, facts, later, tally
 
 RENEWAL: Final = "renewal"
 """Cause of the end of a listing that nothing renewed but what may repeat it."""
@@ -121,8 +121,22 @@ def _end_of_listing(state: EmitterState, counted: Tally, at: Facts, lens: Lens, 
     """Return the end of a listing by itself, if it has come."""
     if not counted.originals:
         return Move(State.VOID, Code.NONE, 0, "", "no_evidence")
+    if now < state.min_until and _taken_back(state, counted, lens.policy):
+        return Move(State.VOID, Code.NONE, 0, "", "taken_back")
     cause = _why_expired(state, counted, at, lens, now)
     return Move(State.EXPIRED, Code.NONE, 0, "", cause) if cause else None
+
+
+def _taken_back(state: EmitterState, counted: Tally, policy: Policy) -> bool:
+    """Whether so much evidence is gone, as of a suspended reporter, that the rest would not have listed it.
+
+    The shortest time of a listing holds against decay, not against this. Asked of the minute at which the
+    listing began, so that the answer does not depend on the time; the points that keep it are asked for, not
+    those that begin it, so that a weight which fell a little ends nothing.
+    """
+    groups = sum(group.strong_at > 0 for group in counted.groups)
+    score = facts(counted, policy, state.listed_at).score
+    return groups < policy.quorum_groups or score < policy.delist_below(state.strikes)
 
 
 def _why_expired(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int) -> str:

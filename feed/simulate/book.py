@@ -7,7 +7,7 @@ database; `StoredBook` is these two themselves. Both give the same transitions, 
 import dataclasses
 import datetime as dt
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from feed.domain import cells, scoring
@@ -96,7 +96,14 @@ class _Row:
 class MemoryBook:
     """The feed as dictionaries."""
 
-    def __init__(self, policy: Policy, *, secret: Secret, providers: Providers | None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        secret: Secret,
+        providers: Providers | None,
+        canaries: Sequence[Address] = (),
+    ) -> None:
         """Start empty. providers None: the file cannot be read, so nothing new is listed."""
         self.policy = policy
         self._secret = secret
@@ -106,7 +113,7 @@ class MemoryBook:
         self._rows: dict[bytes, _Row] = {}
         self._dirty: set[bytes] = set()
         self._due: list[tuple[int, bytes]] = []
-        self._floods = Floods()
+        self._floods = Floods([emitter_key(address) for address in canaries])
         self.steps = 0
 
     def report(self, event: Event) -> None:

@@ -1,4 +1,7 @@
-"""Days of groups that flood, found in memory as `feed.jobs.trust` and `feed.store.standing` find them."""
+"""Days that weigh nothing, of groups that flood and of who reports a canary.
+
+Found in memory as `feed.jobs.trust` and `feed.store.standing` find them.
+"""
 
 import collections
 from collections.abc import Callable, Collection, Iterable
@@ -18,8 +21,10 @@ _NOBODY: Final[frozenset[bytes]] = frozenset()
 class Floods:
     """Who spoke of how many emitters on which day, and which of these days weigh nothing."""
 
-    def __init__(self) -> None:
-        """Nobody floods."""
+    def __init__(self, canaries: Collection[bytes] = ()) -> None:
+        """Nobody floods. canaries: emitters that are listed by hand and never send."""
+        self._canaries = frozenset(canaries)
+        self._copied: set[tuple[int, int]] = set()
         self.muted: set[tuple[int, int]] = set()
         self._spoken: dict[tuple[int, int], set[bytes]] = collections.defaultdict(set)
         self._grown: set[tuple[int, int]] = set()
@@ -31,6 +36,8 @@ class Floods:
         if key not in self._spoken[at]:
             self._spoken[at].add(key)
             self._grown.add(at)
+            if key in self._canaries:
+                self._copied.add(at)
 
     def spoken_of(self, source_id: int, day: int) -> Collection[bytes]:
         """Return the emitters of which a source spoke on a day."""
@@ -50,7 +57,8 @@ class Floods:
             if source_id in trust and day >= today - LOOK_BACK_DAYS
         }
         self._grown.clear()
-        fresh = []
+        fresh = [at for at in sorted(self._copied - self.muted) if not trust[at[0]].anchor]
+        self.muted.update(fresh)
         for group_id, day in sorted(grown):
             group = groups[group_id]
             sources = sorted(source_id for source_id in group if not trust[source_id].anchor)

@@ -65,7 +65,7 @@ class Simulation:
         self.outcome = Outcome(world, tick_minutes, [Story() for _ in world.hosts])
         self._members = {member.source_id: member for member in world.members}
         self._numbers = {host.key: host.number for host in world.hosts}
-        self._codes: dict[int, Code] = {}
+        self._codes = {host.number: Code.CONFIRMED for host in world.of(Role.CANARY)}
         self._belief = Belief(world.members, alone=world.alone)
         self._door = Door()
         self._event_ids = iter(range(1, 1 << 62))

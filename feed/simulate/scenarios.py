@@ -46,8 +46,9 @@ class Scenario:
     """Which part of the reporters turns bad, and how mail flows; in percent of all reporters.
 
     refusing: of them refuse listed mail, so that the feed starves. trap_percent: of what emitters send
-    reaches the feed's own traps (scoring.md 6 assumes 8). paired: who provokes a forwarder with a trap
-    address does so with that of a reporter's user as well. means: one line for people.
+    reaches the feed's own traps (scoring.md 6 assumes 8). canaries: addresses that the operator lists
+    although they never send. paired: who provokes a forwarder with a trap address does so with that of a
+    reporter's user as well. means: one line for people.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Scenario:
     refusing: int = 50
     paired: bool = False
     trap_percent: int = 8
+    canaries: int = 1
 
     @property
     def lies(self) -> bool:
@@ -80,11 +82,15 @@ SCENARIOS: Final = {
         Scenario(name="flood", means="a tenth accuses innocents by the hundred", flooding=10),
         Scenario(name="starvation", means="every reporter refuses listed mail", refusing=100),
         Scenario(name="provoked", means="forwarders are provoked at a trap and at a reporter", paired=True),
+        Scenario(
+            name="echoed", means="sleepers, and no canary finds out who repeats the zone",
+            sleeping=20, canaries=0,
+        ),
         Scenario(name="unechoed", means="nobody repeats what the zone says", echoing=0),
         Scenario(name="traps4", means="traps get 4 % of what emitters send, not 8", trap_percent=4),
         Scenario(name="traps15", means="traps get 15 % of what emitters send, not 8", trap_percent=15),
     )
-}
+}  # fmt: skip
 
 USUAL: Final = ("calm", "sleepers", "colluders")
 """The scenarios that run unless others are asked for."""

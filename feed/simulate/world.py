@@ -24,6 +24,7 @@ class Role(enum.Enum):
     POOL = "pool"  # large shared sender, not in the provider file
     PROVIDER = "provider"  # large shared sender in the provider file
     REFUSER = "refuser"  # refuses in the SMTP dialogue; makes callouts
+    CANARY = "canary"  # never sends; listed by hand, so that who reports it has copied the zone
 
 
 class Asks(enum.Enum):
@@ -91,6 +92,11 @@ class World:
         """The minute at which it ends."""
         return self.measured_from + self.days * DAY
 
+    @property
+    def canaries(self) -> list[Address]:
+        """What the operator lists by hand although it never sends."""
+        return [host.address for host in self.of(Role.CANARY)]
+
     def of(self, *roles: Role) -> list[Host]:
         """Return the hosts of some roles."""
         return [host for host in self.hosts if host.role in roles]
@@ -107,7 +113,7 @@ def build(
         warm_up_days=warm_up_days,
         scenario=scenario,
         alone=alone,
-        hosts=_hosts(hosts_rng, warm_up_days + days, scale),
+        hosts=_hosts(hosts_rng, warm_up_days + days, scale, canaries=0 if alone else scenario.canaries),
         members=one_alone() if alone else draw_members(members_rng, scale, scenario),
     )
 
@@ -118,7 +124,7 @@ def providers_of(world: World) -> Providers:
     return Providers.parse("\n".join(["# date: 2024-10-04", *lines, ""]))
 
 
-def _hosts(rng: random.Random, days: int, scale: Scale) -> tuple[Host, ...]:
+def _hosts(rng: random.Random, days: int, scale: Scale, *, canaries: int) -> tuple[Host, ...]:
     first, length = FIRST_DAY * DAY, days * DAY
     hosts: list[Host] = []
 
@@ -156,6 +162,8 @@ def _hosts(rng: random.Random, days: int, scale: Scale) -> tuple[Host, ...]:
         add(Role.REFUSER, rate=2.0, genuine=0.3, from_at=first, until_at=first + length)
     for _ in range(scale.innocents):
         add(Role.INNOCENT, genuine=_log_normal(rng, 0.2, 1.0, 5.0))
+    for _ in range(canaries):
+        add(Role.CANARY)
     return tuple(hosts)
 
 

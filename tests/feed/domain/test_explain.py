@@ -92,7 +92,7 @@ def test_what_does_not_count_is_told(more: Cell, reason: str, originals: int) ->
     assert [(entry.reason, entry.originals) for entry in found.not_counted] == [(reason, originals)]
 
 
-def test_a_listing_ends_three_weeks_after_it_began_where_the_zone_may_be_echoed() -> None:
+def test_a_listing_ends_two_weeks_after_it_began_where_the_zone_may_be_echoed() -> None:
     trust = {source: Standing(source_id=source, group_id=source, weight=20) for source in range(1, 5)}
     early = Inputs(cells=[cell(source, 2, day=-1) for source in trust])
     state = step(EmitterState(), early, COMMUNITY, trust, NOW - DAY).state
@@ -100,7 +100,7 @@ def test_a_listing_ends_three_weeks_after_it_began_where_the_zone_may_be_echoed(
     assert state.state is State.LISTED
     both = Inputs(cells=[*early.cells, *(cell(source, 2) for source in trust)])
     found = explain(state, both, COMMUNITY, trust, NOW, label=label)
-    assert found.expires_at == state.listed_at + 21 * DAY
+    assert found.expires_at == state.listed_at + 14 * DAY
 
 
 def test_days_that_weigh_nothing_until_reviewed_are_told() -> None:

@@ -291,14 +291,14 @@ def lived(
     return state, moves
 
 
-def test_a_quorum_of_echoes_keeps_a_listing_for_three_weeks_and_no_longer() -> None:
+def test_a_quorum_of_echoes_keeps_a_listing_for_two_weeks_and_no_longer() -> None:
     state, moves = lived(60)
     assert [(one.to_state, one.cause) for one in moves[:2]] == [
         (State.LISTED, "anchor"),
         (State.EXPIRED, "renewal"),
     ]
-    assert moves[1].at - moves[0].at == 21 * DAY
-    assert (state.state, state.aside_day, state.strikes) == (State.WATCH, D0 + 23, 0)
+    assert moves[1].at - moves[0].at == 14 * DAY
+    assert (state.state, state.aside_day, state.strikes) == (State.WATCH, D0 + 16, 0)
     assert State.LISTED not in {one.to_state for one in moves[2:]}
 
 
@@ -309,24 +309,24 @@ def test_what_ended_unrenewed_is_listed_again_by_later_evidence_alone() -> None:
     state = run(first, NOON + 1, COMMUNITY, four).state
     state = run(first, state.next_due_at, COMMUNITY, four, state=state).state
     assert state.state is State.LISTED
-    end = state.since_at + 21 * DAY
+    end = state.since_at + 14 * DAY
     known = [one for one in cells if one.last_at <= end]
     ended = run(known, end, COMMUNITY, four, state=dataclasses.replace(state, next_due_at=0)).state
     assert (ended.state, ended.score, ended.next_due_at) == (State.CLEAR, 0, NEVER)
-    late = [*known, log_miss(1, 20, at=end)]  # it arrives later and is of the time before
+    late = [*known, log_miss(1, 13, at=end)]  # it arrives later and is of the time before
     assert run(late, end + 9, COMMUNITY, four, state=ended).state.state is State.CLEAR
-    anew = [*late, *(log_miss(source, 22, n=2) for source in four)]
-    again = run(anew, NOON + 22 * DAY, COMMUNITY, four, state=dataclasses.replace(ended, next_due_at=0)).state
+    anew = [*late, *(log_miss(source, 15, n=2) for source in four)]
+    again = run(anew, NOON + 15 * DAY, COMMUNITY, four, state=dataclasses.replace(ended, next_due_at=0)).state
     assert again.state is State.PENDING
     assert run(anew, again.next_due_at, COMMUNITY, four, state=again).state.strikes == 1
 
 
 def test_a_trap_that_is_hit_again_renews_a_listing() -> None:
-    hits = [trap(source, 1 + n, 1 + n) for n in range(7, 40, 14) for source in (1, 2)]
+    hits = [trap(source, 1 + n, 1 + n) for n in range(7, 40, 10) for source in (1, 2)]
     state, moves = lived(40, *hits)
     assert (state.state, state.code) == (State.LISTED, Code.CONFIRMED)
     assert State.EXPIRED not in {one.to_state for one in moves}
-    assert state.next_due_at <= T0 + 36 * DAY + 720 + 21 * DAY
+    assert state.next_due_at <= T0 + 38 * DAY + 720 + 14 * DAY
 
 
 def test_echoes_keep_nothing_when_those_who_accused_are_suspended() -> None:
@@ -342,6 +342,35 @@ def test_echoes_keep_nothing_when_those_who_accused_are_suspended() -> None:
     assert (done.state.state, done.state.strikes) == (State.CLEAR, 0)
     honest = [*repeated, log_miss(3, -1)]  # somebody believed who spoke before: that is no echo
     assert run(honest, NOON + 2 * DAY + 5, COMMUNITY, liars, state=listed).state.state is State.LISTED
+
+
+@pytest.mark.parametrize(
+    ("left", "state", "cause"),
+    [
+        pytest.param([], State.CLEAR, "no_evidence", id="nothing"),
+        pytest.param([log_miss(5, n=9)], State.WATCH, "taken_back", id="one source, however much it says"),
+        pytest.param(
+            [log_miss(5), log_miss(6, points=MICRO)], State.WATCH, "taken_back", id="hardly a score"
+        ),
+        pytest.param([log_miss(5), log_miss(6)], State.LISTED, "", id="what would have kept it"),
+    ],
+)
+def test_a_listing_whose_accusers_are_suspended_ends_within_its_shortest_time(
+    left: list[Cell], state: State, cause: str
+) -> None:
+    trust = trust_of(20, 20, 20, 20, 20, 20)
+    cells = [*(log_miss(source, n=3) for source in (1, 2, 3, 4)), *left]
+    listed = run(cells, NOON, COMMUNITY, trust).state
+    listed = run(cells, listed.next_due_at, COMMUNITY, trust, state=listed).state
+    assert listed.state is State.LISTED
+    liars = {source: dataclasses.replace(one, suspended=source < 5) for source, one in trust.items()}
+    now = listed.since_at + 5
+    done = run(cells, now, COMMUNITY, liars, state=dataclasses.replace(listed, next_due_at=0))
+    assert [move.cause for move in done.transitions if move.to_state is State.VOID] == (
+        [cause] if cause else []
+    )
+    assert done.state.state is state
+    assert done.state.strikes == (state is State.LISTED)
 
 
 def test_evidence_dated_ahead_ends_no_listing_and_lists_none_twice() -> None:
@@ -373,7 +402,7 @@ def test_what_one_hit_and_five_groups_confirmed_stays_so_when_a_group_falls_sile
 def test_a_second_source_that_goes_on_too_keeps_a_listing() -> None:
     trust = trust_of(14, 14, 14, anchors=(1, 2))
     state = run(echoed(1), NOON + DAY + 40, COMMUNITY, trust).state
-    for day in range(2, 20):
+    for day in range(2, 15):
         both = [*echoed(day, echo=3), *(log_miss(2, 3 * n, n=2) for n in range(1, 1 + day // 3))]
         state = run(both, NOON + day * DAY, COMMUNITY, trust, state=state).state
         assert state.state is State.LISTED

@@ -20,7 +20,8 @@ def tiny(scenario: str = "calm", *, seed: int = 1, days: int = 6, alone: bool = 
 
 def outcome_of(world: World, policy: Policy = COMMUNITY) -> Outcome:
     """Return the run of `world` under `policy` in memory."""
-    return Simulation(world, MemoryBook(policy, secret=SECRET, providers=providers_of(world))).run()
+    book = MemoryBook(policy, secret=SECRET, providers=providers_of(world), canaries=world.canaries)
+    return Simulation(world, book).run()
 
 
 @pytest.fixture(scope="session")

@@ -155,5 +155,22 @@ def test_muted_days_and_suspension_are_the_same_on_a_database(sqlite: Database) 
     assert memory.suspended
 
 
+def test_who_repeats_the_zone_is_found_out_by_a_canary_and_by_nothing_else() -> None:
+    def found(name: str) -> tuple[set[int], Outcome]:
+        world = build(1, 4, SCALES["tiny"], SCENARIOS[name], alone=False, warm_up_days=2)
+        echoing = {one.source_id for one in world.members if one.behaviour is Behaviour.ECHOING}
+        return echoing, outcome_of(world)
+
+    echoing, outcome = found("calm")
+    first = outcome.world.first_at // DAY
+    assert echoing
+    assert outcome.muted == [(source_id, first) for source_id in sorted(echoing)]
+    assert outcome.suspended == dict.fromkeys(echoing, first * DAY + DAY + 540)
+    echoing, outcome = found("echoed")
+    assert echoing
+    assert not outcome.muted
+    assert not outcome.suspended
+
+
 def told(outcome: Outcome) -> object:
     return outcome.muted, outcome.suspended, outcome.turned_away, outcome.changes, outcome.left_over
