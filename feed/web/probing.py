@@ -1,11 +1,14 @@
 """Asking DNS and RDAP who stands behind an address, with bounds: few at once, remembered for a minute."""
 
 import collections
+import contextlib
 import threading
 from typing import Final
 
-from feed.domain.address import Address
+from feed.domain.address import Address, AddressError, parse_network, special_purpose
+from feed.settings import Settings
 from feed.web import rdap
+from feed.web.ask_https import Refuse, fetch
 from feed.web.messages import text
 from feed.web.owner_names import Derived, confirmed_names, derive
 from feed.web.refusal import PageError
@@ -17,11 +20,31 @@ REMEMBERED: Final = 1000
 REMEMBERED_S: Final = 60
 
 
+def refusal(settings: Settings) -> Refuse:
+    """Return what says why a registry's address is not asked: special-purpose, or one of the feed's own.
+
+    Its own are those where it listens, its resolver and its proxies, as the settings name them.
+    """
+    places = (settings.http.listen, *settings.dns.listen, *settings.trap.listen, settings.site.resolver or "")
+    own = [parse_network(one) for one in settings.http.trusted_proxies]
+    for place in places:
+        with contextlib.suppress(AddressError):  # a name, or nothing
+            own.append(parse_network(place.rpartition(":")[0]))
+
+    def why(address: Address) -> str | None:
+        if any(address in network for network in own):
+            return "a network of the feed itself"
+        return special_purpose(address)
+
+    return why
+
+
 class Prober:
     """Derives recipients and checks TXT records; one a process."""
 
     def __init__(self, site: Site) -> None:
         self._resolver = Resolver(site.settings.site.resolver)
+        self._refuse = refusal(site.settings)
         self._registries = rdap.load(site.settings.site.rdap_bootstrap, site.settings.site.rdap_url)
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._known: collections.OrderedDict[Address, tuple[int, Derived]] = collections.OrderedDict()
@@ -37,7 +60,7 @@ class Prober:
             found = derive(self._resolver.session(), address)
             service = self._registries.service_of(address)
             if service is not None:
-                contact = rdap.abuse_contact(service, address)
+                contact = rdap.abuse_contact(service, address, get=self._fetch)
                 recipients = (*found.recipients, *((contact,) if contact else ()))
                 found = Derived(names=found.names, recipients=recipients, answered=found.answered)
         if found.answered:
@@ -45,6 +68,17 @@ class Prober:
                 self._known[address] = (now, found)
                 if len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)
+        return found
+
+    def _fetch(self, url: str) -> bytes:
+        return fetch(url, accept=rdap.MEDIA_TYPE, resolve=self._addresses, refuse=self._refuse)
+
+    def _addresses(self, name: str) -> list[Address]:
+        session = self._resolver.session()
+        found: list[Address] = []
+        for version in (4, 6):
+            with contextlib.suppress(ResolverError):
+                found += session.addresses(name, version)
         return found
 
     def has_text(self, address: Address, *, label: str, value: str) -> bool | None:

@@ -1,32 +1,23 @@
 """The abuse contact that the registry names for an address (RDAP, RFC 9082 and 9083), where it is set up.
 
 Only what the registry says counts; the visitor chooses nothing. The operator gives IANA's bootstrap files
-(RFC 9224, `ipv4.json` and `ipv6.json`), which say which registry to ask, or names one service for all. Asked
-over https only, within three seconds, for half a megabyte, following two redirects at most, and never one
-that leads to a bare address: no answer of a registry makes us ask a machine of our own network by number.
+(RFC 9224, `ipv4.json` and `ipv6.json`), which say which registry to ask, or names one service for all. How
+it is asked so that no answer leads us into our own network stands in `ask_https`.
 """
 
 import dataclasses
 import http.client
-import ipaddress
 import json
 import pathlib
-import ssl
 import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Self
 
 from feed.domain.address import Address, AddressError, Network, parse_network
+from feed.web.ask_https import is_https
 from feed.web.owner_names import Recipient, mail_address, registered_domain
 
-TIMEOUT_S: Final = 3.0
-LARGEST: Final = 512 * 1024
-REDIRECTS_MOST: Final = 2
-_BLOCK: Final = 16 * 1024
+MEDIA_TYPE: Final = "application/rdap+json"
 _FILE_LARGEST: Final = 4 * 1024 * 1024
 _DEPTH_MOST: Final = 4
 _EMAIL_FIELDS: Final = 4
@@ -82,73 +73,16 @@ def _services(document: Any) -> list[tuple[Network, str]]:
     """Return network and https service of each line; lines with http alone are left out."""
     found = []
     for networks, urls in document["services"]:
-        secure = next((url for url in urls if _is_allowed(url)), None)
+        secure = next((url for url in urls if is_https(url)), None)
         if secure is not None:
             found += [(parse_network(str(network)), secure) for network in networks]
     return found
 
 
-def _is_allowed(url: str) -> bool:
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme == "https" and bool(parts.hostname) and not parts.username
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows few redirects, to https and to a host that has a name."""
-
-    max_redirections = REDIRECTS_MOST
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: Any,
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        if not _is_allowed(newurl) or _is_number(urllib.parse.urlsplit(newurl).hostname or ""):
-            raise urllib.error.URLError("a redirect that is not followed")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _is_number(host: str) -> bool:
-    """Return whether a host is written as an address, in any way that a library might take for one."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        last = host.rstrip(".").rpartition(".")[2]
-        return last.isdigit() or last.lower().startswith("0x") or host == "localhost"
-    return True
-
-
-def fetch(url: str, *, context: ssl.SSLContext | None = None) -> bytes:
-    """Return what `url` answers; raises `OSError` also for what is too large or too slow, `ValueError`.
-
-    context: certificates to be believed, those of the system unless given.
-    """
-    if not _is_allowed(url):
-        raise ValueError("registries are asked over https only")
-    end = time.monotonic() + TIMEOUT_S
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _Redirects()
-    )
-    request = urllib.request.Request(url, headers={"Accept": "application/rdap+json"})  # noqa: S310 - https only
-    blocks = bytearray()
-    with opener.open(request, timeout=TIMEOUT_S) as answer:
-        while block := answer.read1(_BLOCK):
-            blocks += block
-            if len(blocks) > LARGEST:
-                raise OSError("the answer is too large")
-            if time.monotonic() > end:
-                raise TimeoutError("the answer comes too slowly")
-    return bytes(blocks)
-
-
-def abuse_contact(base: str, address: Address, *, get: Callable[[str], bytes] = fetch) -> Recipient | None:
+def abuse_contact(base: str, address: Address, *, get: Callable[[str], bytes]) -> Recipient | None:
     """Return the abuse contact of `address`, None if there is none or the service does not answer.
 
-    base: what stands before the address in the URL, such as `https://rdap.example.net/ip/`.
+    base: what stands before the address in the URL, such as `https://rdap.example.net/ip/`. get: asks.
     """
     try:
         answer = json.loads(get(f"{base.rstrip('/')}/{address}"))
