@@ -52,17 +52,17 @@ def done(feed: Feed, action: str, given: Mapping[str, str]) -> str:
 
 def freeze(context: typer.Context, *, reason: Reason) -> None:
     """Hold all additions to the zones from now on; what ends still leaves."""
-    _do(context, "freeze", {"reason": reason})
+    print(done(feed_of(context), "freeze", {"reason": reason}))
 
 
 def thaw(context: typer.Context, *, reason: Reason) -> None:
     """Let additions out again."""
-    _do(context, "thaw", {"reason": reason})
+    print(done(feed_of(context), "thaw", {"reason": reason}))
 
 
 def release(context: typer.Context, *, reason: Reason) -> None:
     """Let the additions out that the growth gate holds, once, at the next tick."""
-    _do(context, "release", {"reason": reason})
+    print(done(feed_of(context), "release", {"reason": reason}))
 
 
 def console_link(context: typer.Context) -> None:
