@@ -101,6 +101,8 @@ def _state(one: Bulk) -> str:
 
 def _print(feed: Feed, one: Bulk) -> None:
     print(f"number {one.bulk_id}: {one.action}, {one.wanted}, {one.items_n} addresses, {_state(one)}")
+    if one.undo_until is not None:
+        print(f"can be undone until {moment(one.undo_until)}")
     table = rich.table.Table("address", "code", "result", "undo")
     with feed.database.read() as connection:
         for item in bulk_actions.items(connection, one.bulk_id, limit=_SHOWN_MOST):

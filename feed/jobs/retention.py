@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from feed.store import partitions
+from feed.store import bulk_actions, partitions
 from feed.store.confirmations import AGAIN_DAYS
 from feed.store.database import ROWS_A_WRITE, Database
 from feed.store.tables import (
@@ -22,6 +22,7 @@ from feed.store.tables import (
     trust_snapshot,
     usage,
 )
+from feed.store.tables_site import bulk_action, bulk_item
 
 EVENT_DAYS: Final = 130
 CELL_DAYS: Final = 45
@@ -57,6 +58,8 @@ def sweep(database: Database, *, now: int) -> dict[str, int]:
         usage: usage.c.day < day - HISTORY_DAYS,
         contradiction: contradiction.c.day < day - HISTORY_DAYS,
         flood_day: flood_day.c.day < day - HISTORY_DAYS,
+        bulk_item: bulk_actions.past_items(now=now),
+        bulk_action: bulk_actions.past_actions(now=now),
         # The newest of each zone says which serial must come next, however old it is.
         publication: (publication.c.published_at < now - PUBLICATION_DAYS * _SECONDS_A_DAY)
         & (

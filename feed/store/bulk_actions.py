@@ -6,6 +6,7 @@ puts back what was there before, or says why it cannot (ux-ecosystem.md B30).
 """
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -34,12 +35,19 @@ MOST: Final = 5000
 FRESH_S: Final = 3600
 """A preview that is older is not let go any more: what it counted may have changed."""
 
+UNDO_DAYS: Final = 28
+"""So long ended listings can be put back: none would stand longer (`Policy.hard_cap_minutes`)."""
+
+KEPT_DAYS: Final = 365
+"""So long a bulk action is known, as what it did is in the history of its addresses."""
+
 DONE: Final = "done"
 NOT_LISTED: Final = "not listed"
 UNDONE: Final = "undone"
 ENDED: Final = "ended"
 CHANGED: Final = "changed"
 _MINUTE_S: Final = 60
+_DAY_S: Final = 86_400
 
 
 class BulkError(Exception):
@@ -92,6 +100,18 @@ class Bulk:
     items_n: int
     results: dict[str, int]
     undo_results: dict[str, int]
+
+    @property
+    def undo_until(self) -> int | None:
+        """Return the second from which it cannot be undone any more; None: it never could, or it is.
+
+        Holds and exemptions end by themselves at their time, listings that stand after theirs.
+        """
+        if self.started_at is None or self.undo_at is not None:
+            return None
+        if self.action == "end":
+            return self.started_at + UNDO_DAYS * _DAY_S
+        return min(self.until_minute * _MINUTE_S, self.made_at + KEPT_DAYS * _DAY_S)
 
 
 def prepare(
@@ -226,6 +246,9 @@ def undo(connection: Connection, number: int, *, author: str, reason: str, now: 
         raise BulkError("it was never let go, so there is nothing to undo")
     if found.undo_at is not None:
         raise BulkError("it is undone, or about to be")
+    if found.undo_until is not None and now >= found.undo_until:
+        day = dt.datetime.fromtimestamp(found.undo_until, dt.UTC).date()
+        raise BulkError(f"it could be undone until {day}; what it did is over by now")
     connection.execute(
         sa.update(bulk_action)
         .where(bulk_action.c.bulk_id == number)
@@ -238,10 +261,28 @@ def undo(connection: Connection, number: int, *, author: str, reason: str, now: 
 
 def unfinished(connection: Connection) -> list[int]:
     """Return the numbers of bulk actions that have something to be done or undone."""
+    chosen = sa.select(bulk_action.c.bulk_id).where(_unfinished()).order_by(bulk_action.c.bulk_id)
+    return [int(number) for number in connection.execute(chosen).scalars()]
+
+
+def _unfinished() -> sa.ColumnElement[bool]:
     doing = bulk_action.c.started_at.is_not(None) & bulk_action.c.done_at.is_(None)
     undoing = bulk_action.c.undo_at.is_not(None) & bulk_action.c.undone_at.is_(None)
-    chosen = sa.select(bulk_action.c.bulk_id).where(doing | undoing).order_by(bulk_action.c.bulk_id)
-    return [int(number) for number in connection.execute(chosen).scalars()]
+    return doing | undoing
+
+
+def past_items(*, now: int) -> sa.ColumnElement[bool]:
+    """Return which addresses belong to bulk actions that need not be known any more; they go first."""
+    return bulk_item.c.bulk_id.in_(sa.select(bulk_action.c.bulk_id).where(_past(now)))
+
+
+def past_actions(*, now: int) -> sa.ColumnElement[bool]:
+    """Return which bulk actions need not be known any more and have no addresses left."""
+    return _past(now) & ~sa.exists().where(bulk_item.c.bulk_id == bulk_action.c.bulk_id)
+
+
+def _past(now: int) -> sa.ColumnElement[bool]:
+    return (bulk_action.c.made_at < now - KEPT_DAYS * _DAY_S) & ~_unfinished()
 
 
 def work(connection: Connection, number: int, *, rules: Rules, secret: Secret, now: int) -> bool:

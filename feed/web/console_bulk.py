@@ -34,7 +34,7 @@ def values(site: Site, query: dict[str, str]) -> dict[str, Any]:
         "can_start": one is not None
         and one.started_at is None
         and site.seconds() - one.made_at <= bulk_actions.FRESH_S,
-        "can_undo": one is not None and one.started_at is not None and one.undo_at is None,
+        "can_undo": one is not None and one.undo_until is not None and site.seconds() < one.undo_until,
     }
 
 

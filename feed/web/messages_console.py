@@ -165,6 +165,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.bulk_undo": "Undo number {number}",
     "console.bulk_undo_text": "Holds and exemptions are taken away, ended listings put back, as if nothing "
     "had been. A listing is not put back if something was reported since; that is said for each.",
+    "console.bulk_undo_until": "It can be undone until {when}.",
     "console.bulk_items": "Addresses",
     "console.bulk_some": "The first {n} are shown, those that were not done first.",
     "console.bulk_result": "Result",

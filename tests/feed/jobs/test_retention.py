@@ -1,6 +1,7 @@
 """What is past its time goes; what is still needed stays, however old it is."""
 
 import dataclasses
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,6 +11,7 @@ from feed.store import publications
 from feed.store.database import Database
 from feed.store.publications import Publication
 from feed.store.tables import policy_snapshot, publication, trust_snapshot, usage
+from feed.store.tables_site import bulk_action, bulk_item
 from tests.factories import NOW, make_reporter
 
 AT = int(NOW.timestamp())
@@ -67,3 +69,47 @@ def test_rules_of_the_past_year_stay_with_those_in_force_when_it_began(database:
         for table in (policy_snapshot, trust_snapshot):
             left = connection.execute(sa.select(table.c.since_at).order_by(table.c.since_at)).scalars()
             assert tuple(left) == times[1:]
+
+
+YEAR_AGO = AT - 365 * DAY
+
+
+def _bulk(database: Database, items: int = 2, **times: int | None) -> int:
+    """Put a bulk action into the database as it stands some time after it was made."""
+    values: dict[str, Any] = {
+        "action": "hold", "wanted": "all", "until_minute": 1, "author": "a", "reason": "r",
+        "undo_author": None, "undo_reason": None,
+    } | times  # fmt: skip
+    with database.write() as connection:
+        made = sa.insert(bulk_action).values(**values).returning(bulk_action.c.bulk_id)
+        number = int(connection.execute(made).scalar_one())
+        rows = [
+            {"bulk_id": number, "address": at.to_bytes(16, "big"), "unit": 32, "code": 2, "result": "done"}
+            for at in range(items)
+        ]
+        connection.execute(sa.insert(bulk_item), rows)
+    return number
+
+
+def test_bulk_actions_are_kept_a_year_and_while_something_is_to_be_done(database: Database) -> None:
+    old = YEAR_AGO - 1
+    unfinished = [
+        _bulk(database, made_at=old, started_at=old, done_at=None),
+        _bulk(database, made_at=old, started_at=old, done_at=old, undo_at=AT, undone_at=None),
+    ]
+    young = [
+        _bulk(database, made_at=YEAR_AGO, started_at=YEAR_AGO, done_at=YEAR_AGO),
+        _bulk(database, made_at=AT, started_at=None),
+    ]
+    _bulk(database, made_at=old, started_at=None)
+    _bulk(database, made_at=old, started_at=old, done_at=old, undo_at=old, undone_at=old)
+    _bulk(database, 1501, made_at=old, started_at=old, done_at=old)
+    gone = retention.sweep(database, now=AT)
+    assert (gone["bulk_item"], gone["bulk_action"]) == (1505, 3)
+    with database.read() as connection:
+        left = connection.execute(sa.select(bulk_action.c.bulk_id).order_by(bulk_action.c.bulk_id)).scalars()
+        assert list(left) == sorted(unfinished + young)
+        items = connection.execute(sa.select(bulk_item.c.bulk_id)).scalars()
+        assert sorted(items) == sorted(2 * (unfinished + young))
+    gone = retention.sweep(database, now=AT)
+    assert (gone["bulk_item"], gone["bulk_action"]) == (0, 0)

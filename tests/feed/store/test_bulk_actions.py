@@ -288,6 +288,47 @@ def test_what_cannot_be_let_go_or_undone(world: World) -> None:
         world.start(old)
 
 
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("action", "days", "term"),
+    [
+        pytest.param("end", 1, 28, id="a listing would not stand longer than four weeks"),
+        pytest.param("hold", 3, 3, id="a hold ends by itself"),
+        pytest.param("exempt", 90, 90, id="so does an exemption"),
+        pytest.param("exempt", 3650, 365, id="what it did is known for a year"),
+    ],
+)
+def test_undoing_ends_with_what_there_is_to_undo(world: World, action: Action, days: int, term: int) -> None:
+    made = [_made(world, action, days=days) for _ in range(2)]
+    for number in made:
+        world.start(number)
+    world.work()
+    until = SECOND + term * DAY
+    with world.database.read() as connection:
+        assert [bulk_actions.find(connection, one).undo_until for one in made] == [until] * 2
+    world.now = until - 1
+    world.undo(made[0])
+    before, trail = world.rows(), world.audit()
+    world.now = until
+    day = dt.datetime.fromtimestamp(until, dt.UTC).date()
+    with pytest.raises(BulkError, match=f"could be undone until {day}"):
+        world.undo(made[1])
+    assert (world.rows(), world.audit()) == (before, trail)
+    with world.database.read() as connection:
+        assert bulk_actions.find(connection, made[0]).undo_until is None
+        assert bulk_actions.unfinished(connection) == [made[0]]
+
+
+def _made(world: World, action: Action, *, days: int) -> int:
+    with world.database.write() as connection:
+        return bulk_actions.prepare(
+            connection, action, ALL, author="cli:t", reason="because",
+            until_minute=world.now // 60 + days * 1440, now=world.now,
+        )  # fmt: skip
+
+
 def test_a_hold_that_ended_by_hand_meanwhile(world: World) -> None:
     number = world.prepare("hold", Wanted(network=parse_network("192.0.2.7")))
     world.start(number)

@@ -1,5 +1,7 @@
 """Bulk actions, retractions and weights on the console: seen before, done, and answered for each."""
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
@@ -20,6 +22,7 @@ from feed.store import (
 )
 from feed.store.receipts import Receipt
 from feed.store.tables import audit, contradiction, event, reporter
+from feed.web.wording import moment
 from tests.feed.web.operator_client import Operator, audit_lines, operator_key
 from tests.feed.web.world import Client, World
 
@@ -68,12 +71,30 @@ def test_preview_then_do_then_undo(world: World, operator: Operator, kind: str) 
     assert "done 3" in page
     for address in ADDRESSES:
         assert f"{address}/32" in page
+    days = 28 if kind == "end" else 3
+    until = moment(world.site.seconds() + days * 86_400)
+    assert f"It can be undone until {until}." in page
     assert operator.press("bulk-undo", "/console/bulk", number="1", reason="a slip").status_code == 200
     scheduler(world)
     assert listed(world) == list(ADDRESSES)
     assert "undone 3" in operator.get("/console/bulk?number=1").text
     actions = [line[1] for line in audit_lines(world)]
     assert actions.count("bulk_start") == actions.count("bulk_undo") == 1
+
+
+def test_undoing_is_not_offered_beyond_its_term(world: World, operator: Operator) -> None:
+    operator.press("bulk-preview", "/console/bulk", kind="hold", network="192.0.2.0/28", days="3")
+    operator.press("bulk-start", "/console/bulk", number="1")
+    scheduler(world)
+    assert "Undo number 1" in operator.get("/console/bulk?number=1").text
+    world.clock[0] += dt.timedelta(days=3)
+    operator.post("/console/sign-in", data={"key": operator.key})
+    assert "Undo number 1" not in operator.get("/console/bulk?number=1").text
+    before = audit_lines(world)
+    answer = operator.press("bulk-undo", "/console/bulk", number="1")
+    assert answer.status_code == 422
+    assert "it could be undone until" in answer.text
+    assert audit_lines(world) == before
 
 
 def test_bulk_actions_say_what_is_wrong_and_change_nothing(world: World, operator: Operator) -> None:
