@@ -82,7 +82,7 @@ class Scheduler:
         self._guarded("retraction", self._retractions)
 
     def floods(self) -> None:
-        """Let days that flood weigh nothing and see who shields many; such questions keep no tick waiting."""
+        """Let days that flood or copy the zone weigh nothing, and see who shields many, beside the ticks."""
         self._guarded("floods", self._floods)
 
     def bulk(self) -> None:
@@ -162,6 +162,16 @@ class Scheduler:
             _log.warning("a day weighs nothing until reviewed", reporter=source_id, day=day)
         for source_id, day in trust.note_anchor_floods(feed.database, feed.policy, now=now):
             _log.warning("a flood reached an anchor, which goes on counting", reporter=source_id, day=day)
+        for source_id, day in trust.mute_copies(feed.database, feed.policy, now=now):
+            _log.warning(
+                "reported an address that never sends, so it copies the zone: the day is to be reviewed",
+                reporter=source_id, day=day,
+            )  # fmt: skip
+        for source_id, day in trust.note_anchor_copies(feed.database, feed.policy, now=now):
+            _log.warning(
+                "an anchor reported an address that never sends; it goes on counting",
+                reporter=source_id, day=day,
+            )  # fmt: skip
         for source_id in trust.notice_shields(feed.database, feed.policy, now=now):
             _log.warning("alone it makes many listings milder: to be reviewed", reporter=source_id)
 

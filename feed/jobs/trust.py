@@ -1,4 +1,4 @@
-"""The daily job on trust: weights from what was confirmed, given weights that end, floods that weigh nothing.
+"""The daily job on trust: weights from what was confirmed, given weights that end, days that weigh nothing.
 
 A weight that changes is noticed by the next scoring tick, which then judges what that reporter spoke of.
 """
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from feed.domain.evidence import Trust
 from feed.domain.policy import Policy
 from feed.domain.reliability import Reliability, weight_of
-from feed.store import confirmations, controls, floods, reporters, shielding, standing
+from feed.store import confirmations, controls, copying, floods, reporters, shielding, standing
 from feed.store.database import Database
 
 NEW_ADDRESSES_A_DAY: Final = 200
@@ -24,9 +24,12 @@ Those of one /24 or /48 count as one.
 LOOK_BACK_DAYS: Final = 7
 """Reports are taken up to so many days late, so a flood may be dated back."""
 
+ANCHOR_COUNTS: Final = "yes: an anchor is never muted"
+
 CHUNK: Final = 200
 
 _SECONDS_A_DAY: Final = 86_400
+_SECONDS_A_MINUTE: Final = 60
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +149,45 @@ def note_anchor_floods(database: Database, policy: Policy, *, now: int) -> list[
                 for source_id in sources
                 if floods.note(
                     connection, source_id, day=at, addresses_n=number, author="scheduler",
-                    reason="yes: an anchor is never muted", now=now,
+                    reason=ANCHOR_COUNTS, now=now,
                 )
             ]  # fmt: skip
+    return noted
+
+
+def mute_copies(database: Database, policy: Policy, *, now: int) -> list[tuple[int, int]]:
+    """Let the days weigh nothing on which somebody reported a canary address; return (source, day) of them.
+
+    Who reports what never sends repeats the zone, and each such day contradicts him once. Others of his
+    group said nothing of the kind and go on counting. Where one group lists alone, the list is its own and
+    nothing is muted; nor are anchors, `note_anchor_copies`.
+    """
+    if policy.quorum_groups < 2:  # noqa: PLR2004
+        return []
+    muted: list[tuple[int, int]] = []
+    for source_id, day, number in _copying(database, now=now, anchors=False):
+        with database.write() as connection:
+            if floods.mute(connection, source_id, day=day, addresses_n=number, now=now, cause=floods.CANARY):
+                muted.append((source_id, day))
+    return muted
+
+
+def note_anchor_copies(database: Database, policy: Policy, *, now: int) -> list[tuple[int, int]]:
+    """Note the days on which an anchor reported a canary address; return (source, day) of the new ones.
+
+    A trap that sees mail from an address which never sends is broken, or the address does send: either is
+    for the operator to find out, who declared both.
+    """
+    if policy.quorum_groups < 2:  # noqa: PLR2004
+        return []
+    noted: list[tuple[int, int]] = []
+    for source_id, day, number in _copying(database, now=now, anchors=True):
+        with database.write() as connection:
+            if floods.note(
+                connection, source_id, day=day, addresses_n=number, author="scheduler",
+                reason=ANCHOR_COUNTS, now=now, cause=floods.CANARY,
+            ):  # fmt: skip
+                noted.append((source_id, day))
     return noted
 
 
@@ -193,3 +232,16 @@ def _flooding(
             if number > NEW_ADDRESSES_A_DAY:
                 found.append((sources, at, number))
     return found
+
+
+def _copying(database: Database, *, now: int, anchors: bool) -> list[tuple[int, int, int]]:
+    """Return (source, day, canary addresses) of anchors, or of the others, found for the first time."""
+    day = now // _SECONDS_A_DAY
+    with database.read() as connection:
+        found = copying.copied(connection, since_day=day - LOOK_BACK_DAYS, minute=now // _SECONDS_A_MINUTE)
+        known = reporters.trust(connection, day=day) if found else {}
+    return [
+        (source_id, at, number)
+        for (source_id, at), number in found.items()
+        if source_id in known and known[source_id].anchor is anchors
+    ]

@@ -13,10 +13,17 @@ COPY_FROM: Final = 50
 """So many rows go to PostgreSQL by COPY; below it the statements around it cost more than they save."""
 
 
-def insert_if_missing(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
-    """Insert a row unless its primary key is there already; two transactions at once are both right."""
+def insert_if_missing(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless its primary key is there already; returns whether it was inserted.
+
+    Two transactions at once are both right: the later one waits for the first and finds its row.
+    """
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(make(table).values(dict(values)).on_conflict_do_nothing())
+    done = connection.execute(
+        make(table).values(dict(values)).on_conflict_do_nothing(),
+        execution_options={"preserve_rowcount": True},
+    )
+    return done.rowcount > 0
 
 
 def insert_missing(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

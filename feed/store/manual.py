@@ -2,20 +2,37 @@
 
 Beside the scored rows, never in them: a score is not edited by hand (scoring.md 8, no. 16). Exemptions
 beat it, an accepted removal ends it, and special-purpose space is refused.
+
+Some of them never send: canary addresses, whose reporters have copied the zone (scoring.md 4.2). Nothing
+that is published tells them from the others.
 """
 
 import dataclasses
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import MAPPED_PREFIX, Address, Network, packed, special_purpose, unpacked
+from feed.domain.address import (
+    MAPPED_PREFIX,
+    Address,
+    Network,
+    emitter_key,
+    network_of,
+    packed,
+    special_purpose,
+    unpacked,
+)
+from feed.domain.event import Channel
 from feed.domain.listing import Code
 from feed.store import controls
-from feed.store.tables import manual_listing
+from feed.store.tables import cell, manual_listing
 
 _V4_BITS = 32
 _UNITS_V6 = (64, 128)
+_SECONDS_A_DAY: Final = 86_400
+_MINUTES_A_DAY: Final = 1440
+_SECRET_WORD: Final = "canary"  # noqa: S105 - a word that would tell, no password
 
 
 class ManualError(Exception):
@@ -24,7 +41,10 @@ class ManualError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Manual:
-    """One listing by hand in force. address: the first of the /64 where unit is 64. Times: minutes."""
+    """One listing by hand in force. address: the first of the /64 where unit is 64. Times: minutes.
+
+    canary: it never sends. Whoever is no operator must not see that.
+    """
 
     manual_id: int
     address: Address
@@ -33,6 +53,22 @@ class Manual:
     reason: str
     author: str
     until_minute: int
+    canary: bool
+
+    @property
+    def network(self) -> Network:
+        """What is listed."""
+        return network_of(self.address, self.unit)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryAddress:
+    """One address or /64 that never sends, and the first and last day on which it was listed."""
+
+    address: Address
+    unit: int
+    first_day: int
+    last_day: int
 
 
 def add(
@@ -45,8 +81,13 @@ def add(
     now: int,
     until_minute: int,
     allow_special: bool = False,
+    canary: bool = False,
 ) -> int:
-    """Insert a listing of one address or one /64 and return its number; raises `ManualError`."""
+    """Insert a listing of one address or one /64 and return its number; raises `ManualError`.
+
+    canary: it never sends, so that whoever reports it is taken to copy the zone. One that was reported is
+    refused: its honest reporters would pay.
+    """
     unit = network.prefixlen
     if unit not in ((_V4_BITS,) if network.version == 4 else _UNITS_V6):  # noqa: PLR2004
         raise ManualError("one IPv4 address, one IPv6 address or one /64 is listed, never a wider network")
@@ -55,14 +96,33 @@ def add(
         raise ManualError(f"it can never be listed: {why}")
     if until_minute <= now // 60:
         raise ManualError("the end lies in the past")
+    if canary:
+        _refuse_what_tells(connection, address, reason)
     values = {
         "address": packed(address), "unit": unit, "code": code, "reason": reason, "author": author,
-        "created_at": now, "until_minute": until_minute,
+        "created_at": now, "until_minute": until_minute, "canary": canary,
     }  # fmt: skip
     made = sa.insert(manual_listing).values(values).returning(manual_listing.c.manual_id)
     number = int(connection.execute(made).scalar_one())
     controls.next_generation(connection)
     return number
+
+
+def _refuse_what_tells(connection: Connection, address: Address, reason: str) -> None:
+    """Raise `ManualError` if the reason gives a canary address away, or if the address was reported."""
+    if _SECRET_WORD in reason.casefold():
+        raise ManualError(
+            "the reason of a listing by hand is public: one that says canary tells what must stay secret. "
+            "Give one that would be true of any listing"
+        )
+    reported = sa.select(cell.c.day).where(
+        cell.c.emitter_key == emitter_key(address), cell.c.channel == Channel.MAIN, cell.c.n > 0
+    )
+    if connection.execute(reported.limit(1)).first() is not None:
+        raise ManualError(
+            "reports about it (for IPv6: about its /64) are on file, so it is no address that never sends: "
+            "choose one that nobody uses"
+        )
 
 
 def end(connection: Connection, manual_id: int, *, by: str, now: int) -> bool:
@@ -104,10 +164,33 @@ def in_force(connection: Connection, *, minute: int) -> list[Manual]:
     return [
         Manual(
             manual_id=row.manual_id, address=unpacked(bytes(row.address)), unit=row.unit, code=Code(row.code),
-            reason=row.reason, author=row.author, until_minute=row.until_minute,
+            reason=row.reason, author=row.author, until_minute=row.until_minute, canary=row.canary,
         )
         for row in rows
     ]  # fmt: skip
+
+
+def canary_addresses(connection: Connection, *, since_day: int) -> list[CanaryAddress]:
+    """Return what never sends and was listed on `since_day` or later, ended or not, by number."""
+    table = manual_listing
+    rows = connection.execute(
+        sa.select(table.c.address, table.c.unit, table.c.created_at, table.c.until_minute, table.c.ended_at)
+        .where(table.c.until_minute >= since_day * _MINUTES_A_DAY, table.c.canary)
+        .where(table.c.ended_at.is_(None) | (table.c.ended_at >= since_day * _SECONDS_A_DAY))
+        .order_by(table.c.manual_id)
+    )
+    found = []
+    for row in rows:
+        last_day = row.until_minute // _MINUTES_A_DAY
+        if row.ended_at is not None:
+            last_day = min(last_day, row.ended_at // _SECONDS_A_DAY)
+        found.append(
+            CanaryAddress(
+                address=unpacked(bytes(row.address)), unit=row.unit,
+                first_day=row.created_at // _SECONDS_A_DAY, last_day=last_day,
+            )
+        )  # fmt: skip
+    return found
 
 
 def covering(connection: Connection, address: Address, *, minute: int) -> list[Manual]:

@@ -47,6 +47,15 @@ def contradict(
     connection.execute(sa.update(contradiction).where(*counted).values(n=contradiction.c.n + 1))
 
 
+def withdraw(connection: Connection, source_id: int, *, kind: str, day: int) -> None:
+    """Take one contradiction of a day back, because what was taken for proof was none."""
+    values = {"source_id": source_id, "day": day, "kind": kind}
+    counted = [contradiction.c[name] == value for name, value in values.items()]
+    connection.execute(
+        sa.update(contradiction).where(*counted, contradiction.c.n > 0).values(n=contradiction.c.n - 1)
+    )
+
+
 def contradictions(connection: Connection, *, since_day: int) -> dict[int, dict[int, int]]:
     """Return by source and day how many contradictions count."""
     found: dict[int, dict[int, int]] = {}

@@ -353,14 +353,20 @@ flood_day = sa.Table(
     metadata,
     column("source_id", sa.Integer, "the reporter"),
     column("day", sa.Integer, "day of the originals that weigh nothing"),
-    column("addresses_n", sa.Integer, "new addresses that nobody confirmed, of its group"),
+    column("cause", sa.String(10), "flood or canary", server_default="flood"),
+    column(
+        "addresses_n",
+        sa.Integer,
+        "new addresses of its group that nobody confirmed, or addresses that never send",
+    ),
     column("set_at", sa.BigInteger, "since when"),
     column("reviewed_at", sa.BigInteger, "when an operator let it count", nullable=True),
     column("author", sa.String(100), "who reviewed it", nullable=True),
     column("reason", sa.String(200), "why it counts", nullable=True),
-    sa.PrimaryKeyConstraint("source_id", "day"),
+    sa.PrimaryKeyConstraint("source_id", "day", "cause"),
     sa.ForeignKeyConstraint(["source_id"], ["reporter.source_id"]),
-    comment="Days of reporters that weigh nothing until reviewed: too many new addresses in their group",
+    sa.CheckConstraint("cause IN ('flood', 'canary')", name="cause_known"),
+    comment="Days of reporters that weigh nothing until reviewed: too much at once, or copied from the zone",
 )
 
 shielding = sa.Table(
@@ -429,6 +435,12 @@ manual_listing = sa.Table(
     column("until_minute", sa.BigInteger, "end"),
     column("ended_at", sa.BigInteger, "when it ended", nullable=True),
     column("ended_by", sa.String(100), "who or what ended it", nullable=True),
+    column(
+        "canary",
+        sa.Boolean,
+        "it never sends: who reports it has copied the zone",
+        server_default=sa.false(),
+    ),
     sa.Index(None, "until_minute"),
     of_length("address", 16),
     sa.CheckConstraint("unit IN (32, 64, 128)", name="unit_known"),

@@ -70,7 +70,7 @@ LOOKUP: Final[dict[str, str]] = {
     "idle.too_old": "too old",
     "idle.no_weight": "from sources that carry no weight yet",
     "idle.suspended": "from suspended sources",
-    "idle.muted": "from days on which a source said too much at once",
+    "idle.muted": "from days of a source that an operator must look at first",
     "idle.unproven": "not proven to be unsolicited",
     "idle.few_recipients": "unknown recipients, too few of them",
     "facts.bands": "Numbers are given in bands and times to the day, so that traps stay unknown.",

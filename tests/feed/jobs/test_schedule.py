@@ -111,6 +111,8 @@ def test_flood_is_looked_for_beside_the_ticks(feed: Feed, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("feed.jobs.trust.mute_floods", found)
     monkeypatch.setattr("feed.jobs.trust.note_anchor_floods", found)
+    monkeypatch.setattr("feed.jobs.trust.mute_copies", found)
+    monkeypatch.setattr("feed.jobs.trust.note_anchor_copies", found)
     scheduler = Scheduler(feed, clock=lambda: START)
     with capture_logs() as said:
         scheduler.tick()
@@ -118,6 +120,8 @@ def test_flood_is_looked_for_beside_the_ticks(feed: Feed, monkeypatch: pytest.Mo
         scheduler.floods()
     assert [line["reporter"] for line in said if "weighs nothing" in line["event"]] == [8]
     assert [line["reporter"] for line in said if "reached an anchor" in line["event"]] == [9]
+    assert [line["reporter"] for line in said if "copies the zone" in line["event"]] == [10]
+    assert [line["reporter"] for line in said if "an anchor reported" in line["event"]] == [11]
 
 
 SIGNALLED = """

@@ -1,63 +1,17 @@
 """What reporters earn and lose, and whom a change concerns."""
 
-import datetime as dt
-
 import pytest
 import sqlalchemy as sa
 
 from feed.domain.address import emitter_key, parse_address
 from feed.domain.event import Channel
 from feed.domain.policy import COMMUNITY, PRIVATE
-from feed.domain.providers import Providers
 from feed.jobs import trust
-from feed.jobs.score import Scorer
-from feed.store import evidence, floods, replay, reporters, standing, states, usage
+from feed.store import floods, replay, reporters, standing, states, usage
 from feed.store.database import Database
 from feed.store.reporters import ReporterError
-from feed.store.secret import Secret
 from feed.store.tables import event, reporter
-from tests.factories import NOW, make_event, make_reporter
-
-SECRET = Secret(bytes(32))
-EMPTY = Providers.parse("# date: 2026-11-25\n")
-TICK = int(NOW.timestamp())
-TODAY = TICK // 86_400
-ANCHOR, NEWCOMER, OTHER = 1, 2, 3
-
-
-class Feed:
-    """One anchor with full weight, a newcomer and another without any."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        with database.write() as connection:
-            make_reporter(connection, "anchor", anchor=True)
-            make_reporter(connection, "newcomer", weight=0)
-            make_reporter(connection, "other", weight=0)
-
-    def hit(self, address: str, *, source: int, days: float, observed: float | None = None) -> int:
-        received = NOW - dt.timedelta(days=days)
-        new = make_event(
-            source_id=source, address=address, received_at=received,
-            observed_at=NOW - dt.timedelta(days=days if observed is None else observed),
-        )  # fmt: skip
-        with self.database.write() as connection:
-            evidence.add_event(connection, new)
-        return new.event_id
-
-    def confirm(self, number: int, *, source: int = NEWCOMER, days: float = 2.0) -> None:
-        """Have `source` report so many addresses a day before the anchor's traps see them."""
-        for last in range(number):
-            self.hit(f"192.0.2.{last + 1}", source=source, days=days)
-            self.hit(f"192.0.2.{last + 1}", source=ANCHOR, days=days - 1)
-
-    def score(self, at: int = TICK) -> int:
-        scorer = Scorer(database=self.database, secret=SECRET, policy=PRIVATE, providers=EMPTY)
-        return scorer.run(now=at).scored
-
-    def weights(self) -> dict[int, int]:
-        with self.database.read() as connection:
-            return {one: it.weight for one, it in reporters.trust(connection, day=TODAY).items()}
+from tests.feed.jobs.three_reporters import ANCHOR, NEWCOMER, OTHER, SECRET, TICK, TODAY, Feed
 
 
 @pytest.mark.parametrize(("confirmed", "weight"), [(0, 0), (3, 2), (5, 8), (10, 16), (20, 20)])

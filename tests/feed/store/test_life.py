@@ -1,5 +1,7 @@
 """What is read of an emitter's life is all that bore on it, so that a replay tells the same life."""
 
+import pytest
+
 from feed.domain.address import emitter_key, parse_address
 from feed.domain.event import Channel
 from feed.domain.listing import Code
@@ -11,7 +13,8 @@ from tests.feed.jobs.lives import ADDRESSES, DAY, END, SECRET, Action, Life
 KEY = emitter_key(parse_address(ADDRESSES[0]))
 
 
-def test_word_of_genuine_mail_counts_on_a_muted_day_in_a_replay_too(database: Database) -> None:
+@pytest.mark.parametrize("cause", [floods.FLOOD, floods.CANARY])
+def test_word_of_genuine_mail_counts_on_a_muted_day_in_a_replay_too(database: Database, cause: str) -> None:
     """Who said genuine mail of the emitter and nothing else bears on it by observations alone."""
     day = END // DAY - 3
     genuine = Action(day * DAY + 60, "observation", source=3, number=6)
@@ -21,7 +24,7 @@ def test_word_of_genuine_mail_counts_on_a_muted_day_in_a_replay_too(database: Da
     def lived(life: list[Action]) -> Life:
         world = Life(database)
         with database.write() as connection:
-            floods.mute(connection, 3, day=day, addresses_n=500, now=day * DAY * 60)
+            floods.mute(connection, 3, day=day, addresses_n=500, now=day * DAY * 60, cause=cause)
         world.play(life)
         return world
 
