@@ -247,6 +247,8 @@ class TrapSettings(_Section):
     """Of one mail; its first 256 KiB are judged and the rest is never kept."""
     idle_s: float = Field(default=60, gt=0, le=300)
     session_s: float = Field(default=600, gt=0, le=3600)
+    metrics_listen: Listen | None = None
+    """Where `/metrics` is served for Prometheus; whoever reaches it may read it, so keep it on loopback."""
 
     @pydantic.model_validator(mode="after")
     def _key_needs_certificate(self) -> Self:

@@ -73,7 +73,9 @@ def _serve(config: pathlib.Path | None, serve: str | None, listen: str | None) -
     server.run(sockets=[bound])
 
 
-def _bind(settings: Settings, listen: str | None, *, section: str = "http") -> socket.socket:
+def _bind(
+    settings: Settings, listen: str | None, *, setting: str = "[http] listen", share: bool = True
+) -> socket.socket:
     """Return a bound socket, so that a taken port is said in words and nothing starts."""
     where = listen or settings.http.listen
     host, _, port = where.rpartition(":")
@@ -81,13 +83,13 @@ def _bind(settings: Settings, listen: str | None, *, section: str = "http") -> s
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if settings.http.share_port:
+    if share and settings.http.share_port:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((host, int(port)))
     except (OSError, ValueError, OverflowError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        _fail(f"cannot listen on {where}: {reason}. Is another instance running? See [{section}] listen")
+        _fail(f"cannot listen on {where}: {reason}. Is another instance running? See {setting}")
     return bound
 
 
@@ -148,7 +150,10 @@ def trap(
         settings = load(config)
         feed = open_feed(settings)
         places = listen or list(settings.trap.listen)
-        receiver.run(feed, [_bind(settings, place, section="trap") for place in places])
+        bound = [_bind(settings, place, setting="[trap] listen") for place in places]
+        page = settings.trap.metrics_listen
+        metrics = _bind(settings, page, setting="[trap] metrics_listen", share=False) if page else None
+        receiver.run(feed, bound, metrics=metrics)
     except (SettingsError, StoreError, SecretError, receiver.TrapError) as problem:
         _fail(str(problem))
 

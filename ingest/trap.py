@@ -19,6 +19,7 @@ from feed.opening import Feed
 from feed.settings import TrapSettings
 from feed.store.reporters import ReporterError
 from ingest.trap_desk import TrapDesk
+from ingest.trap_metrics import TrapMetrics, serve_page
 from ingest.trap_server import Desk, Rules, TrapServer
 from ingest.trap_session import Limits, Traps
 
@@ -33,8 +34,8 @@ class TrapError(Exception):
     """The receiver cannot start; the message says why."""
 
 
-def run(feed: Feed, listeners: Sequence[socket.socket]) -> None:
-    """Serve until SIGTERM or SIGINT; raises `TrapError`."""
+def run(feed: Feed, listeners: Sequence[socket.socket], *, metrics: socket.socket | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; raises `TrapError`. metrics: where `/metrics` is served, if at all."""
     settings = feed.settings.trap
     if not settings.domains and not settings.addresses:
         raise TrapError("no trap is named: set `domains` or `addresses` in [trap], see docs/traps.md")
@@ -49,7 +50,8 @@ def run(feed: Feed, listeners: Sequence[socket.socket]) -> None:
             f"{settings.reporter} --organisation ... --contact ... --anchor --weight 20 --reason 'own traps'"
         ) from None
     try:
-        asyncio.run(_serve(rules_of(feed), desk, listeners, tls=tls, judges=feed.settings.http.judges))
+        judges = feed.settings.http.judges
+        asyncio.run(_serve(rules_of(feed), desk, listeners, tls=tls, judges=judges, metrics=metrics))
     finally:
         desk.close()
 
@@ -76,6 +78,7 @@ async def _serve(
     *,
     tls: ssl.SSLContext | None,
     judges: int,
+    metrics: socket.socket | None,
 ) -> None:
     functions = Desk(mail=desk.mail, callout=desk.callout)
     server = TrapServer(rules, functions, threads=judges * _THREADS_A_JUDGE, tls=tls)
@@ -83,9 +86,14 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     where = [_place(one) for one in listeners]
-    await server.serve(
-        listeners, started=lambda: _log.info("trap_listening", where=where, tls=tls is not None)
-    )
+    page = await serve_page(metrics, TrapMetrics(server, desk).text) if metrics is not None else None
+    try:
+        await server.serve(
+            listeners, started=lambda: _log.info("trap_listening", where=where, tls=tls is not None)
+        )
+    finally:
+        if page is not None:
+            page.close()
     _log.info("trap_stopped", **server.counts, **desk.counts)
 
 

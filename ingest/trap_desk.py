@@ -57,12 +57,36 @@ class Outcome(enum.StrEnum):
     BUSY = "busy"
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What came to the traps so far.
+
+    mails: by result and verdict, empty if not judged; callouts: by result; refusals: of mails, by reason.
+    """
+
+    mails: collections.Counter[tuple[str, str]]
+    callouts: collections.Counter[str]
+    refusals: collections.Counter[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What became of one report. verdict: if it was judged; reason: why it was refused or put off."""
+
+    outcome: Outcome
+    verdict: str = ""
+    reason: str = ""
+
+
 class TrapDesk:
     """Takes what comes to the traps; safe to call from several threads. `now` gives aware UTC time."""
 
     def __init__(self, feed: Feed, *, reporter: str, now: Callable[[], dt.datetime]) -> None:
         """Take the opened feed and the name under which the operator registered his own traps."""
         self.counts: collections.Counter[str] = collections.Counter()
+        self._mails: collections.Counter[tuple[str, str]] = collections.Counter()
+        self._callouts: collections.Counter[str] = collections.Counter()
+        self._refusals: collections.Counter[str] = collections.Counter()
         self._feed, self._name, self._now = feed, reporter, now
         self._judges = Judges(feed.settings.http.judges)
         self._intake = Intake(feed.database, feed.secret)
@@ -87,7 +111,13 @@ class TrapDesk:
         claim = self._claim(peer, helo=mail.helo, recipient=mail.recipients[0], null_sender=not mail.sender)
         digest = _digest(b"mail", str(peer), mail.recipients[0], mail.message)
         submission = Submission(digest=digest, body=digest, claim=claim, message=mail.message)
-        return self._counted("mail", self._take(submission))
+        taken = self._take(submission)
+        with self._mutex:
+            self.counts[f"mail_{taken.outcome}"] += 1
+            self._mails[taken.outcome, taken.verdict] += 1
+            if taken.reason:
+                self._refusals[taken.reason] += 1
+        return taken.outcome
 
     def callout(self, callout: Callout, peer: Address) -> Outcome:
         """Count a callout: once a day for each recipient that a server asked about.
@@ -106,11 +136,21 @@ class TrapDesk:
                 break
             claim = self._claim(peer, helo=callout.helo, recipient=recipient, null_sender=True)
             claim = dataclasses.replace(claim, kind=Kind.SAV)
-            outcome = self._take(Submission(digest=digest, body=digest, claim=claim))
+            outcome = self._take(Submission(digest=digest, body=digest, claim=claim)).outcome
             if outcome in {Outcome.BUSY, Outcome.CAPPED}:
                 break
             self._remember(digest)
-        return self._counted("callout", outcome)
+        with self._mutex:
+            self.counts[f"callout_{outcome}"] += 1
+            self._callouts[outcome] += 1
+        return outcome
+
+    def counted(self) -> Counted:
+        """Return copies of the counters."""
+        with self._mutex:
+            return Counted(
+                mails=self._mails.copy(), callouts=self._callouts.copy(), refusals=self._refusals.copy()
+            )
 
     def _has_room(self, emitter: bytes, *, day: int) -> bool:
         """Count one more callout of an emitter, unless it had as many today as are kept.
@@ -138,7 +178,7 @@ class TrapDesk:
             helo=_plain(helo),
         )
 
-    def _take(self, submission: Submission) -> Outcome:
+    def _take(self, submission: Submission) -> _Taken:
         try:
             now = self._now()
             reporter = self._reporter(now)
@@ -147,7 +187,7 @@ class TrapDesk:
                 known = self._intake.earlier(connection, reporter, submission, day=day)
                 is_capped = submission.message is None and _is_share_used(connection, reporter, now=now)
             if known is None and is_capped:
-                return Outcome.CAPPED
+                return _Taken(outcome=Outcome.CAPPED)
             if known is None:
                 judged = Judged(
                     submission=submission, judgement=raised(self._judge(submission, reporter, now=now))
@@ -156,10 +196,14 @@ class TrapDesk:
         except ProblemError as problem:
             # What can become evidence later is put off; what never can is over.
             is_later = problem.code in {"busy", "over_quota", "internal"}
-            return Outcome.BUSY if is_later else Outcome.REFUSED
-        except (BusyError, StoreError, reporters.ReporterError):
-            return Outcome.BUSY
-        return _outcome(known)
+            return _Taken(outcome=Outcome.BUSY if is_later else Outcome.REFUSED, reason=problem.code)
+        except BusyError:
+            return _Taken(outcome=Outcome.BUSY, reason="judges_busy")
+        except StoreError:
+            return _Taken(outcome=Outcome.BUSY, reason="database")
+        except reporters.ReporterError:
+            return _Taken(outcome=Outcome.BUSY, reason="reporter")
+        return _Taken(outcome=_outcome(known), verdict=str(known.fields["verdict"]))
 
     def _judge(self, submission: Submission, reporter: Reporter, *, now: dt.datetime) -> Judgement:
         registration = Registration(
@@ -199,11 +243,6 @@ class TrapDesk:
             self._called[digest] = None
             if len(self._called) > _MOST_CALLOUTS:
                 self._called.popitem(last=False)
-
-    def _counted(self, what: str, outcome: Outcome) -> Outcome:
-        with self._mutex:
-            self.counts[f"{what}_{outcome}"] += 1
-        return outcome
 
 
 def raised(judgement: Judgement) -> Judgement:

@@ -73,6 +73,7 @@ class TrapServer:
         """Take what never changes; nothing listens yet."""
         self.rules, self.tls = rules, tls
         self.counts: collections.Counter[str] = collections.Counter()
+        self.refusals: collections.Counter[str] = collections.Counter()
         self.refusal = trap_session.REFUSED_MAIL + rules.refusal.encode("ascii", "replace") + b"\r\n"
         self._desk = desk
         self._threads = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="trap")
@@ -120,13 +121,25 @@ class TrapServer:
         """How many connections are open."""
         return len(self._open)
 
+    @property
+    def waiting(self) -> int:
+        """How many mails are being judged or wait for it."""
+        return len(self._waiting)
+
+    @property
+    def calling(self) -> int:
+        """How many callouts are being stored or wait for it."""
+        return len(self._calling)
+
     def admit(self, connection: "_Connection", network: Network) -> bool:
         """Count a connection, unless it is one too many."""
         if self._stopped.is_set() or len(self._open) >= self.rules.most_connections:
             self.counts["refused_connections"] += 1
+            self.refusals["connections"] += 1
             return False
         if self._by_network[network] >= self.rules.most_from_one:
             self.counts["refused_connections_of_one"] += 1
+            self.refusals["connections_of_one"] += 1
             return False
         self._by_network[network] += 1
         self._open.add(connection)
@@ -148,11 +161,13 @@ class TrapServer:
         """Return the reply to a mail, after it was judged and stored."""
         if len(self._waiting) >= self.rules.most_waiting:
             self.counts["put_off"] += 1
+            self.refusals["line_full"] += 1
             return trap_session.TRY_LATER
         try:
             outcome = await self._in_thread(self._desk.mail, mail, peer)
         except Exception as problem:  # noqa: BLE001 - the client keeps the mail, whatever went wrong here
             _log.error("mail_failed", kind=type(problem).__name__)
+            self.refusals["defect"] += 1
             return trap_session.TRY_LATER
         return trap_session.TRY_LATER if outcome is Outcome.BUSY else self.refusal
 
@@ -243,7 +258,7 @@ class _Connection(asyncio.Protocol):
         if not self._gone and self._admitted:
             self._gone = True
             self._do(self.session.end())
-            self._count_held()
+            self._count()
             self._server.leave(self, self._network)
 
     def pause_writing(self) -> None:
@@ -305,10 +320,13 @@ class _Connection(asyncio.Protocol):
                     self._dismissed = self._dismissed or self._loop.time()
                     if self._transport is not None:
                         self._transport.close()
-        self._count_held()
+        self._count()
         self._read()
 
-    def _count_held(self) -> None:
+    def _count(self) -> None:
+        if self.session.refusals:
+            self._server.refusals.update(self.session.refusals)
+            self.session.refusals.clear()
         held = self.session.held_bytes
         self._server.held_bytes += held - self._held
         self._held = held

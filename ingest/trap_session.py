@@ -9,6 +9,7 @@ line. That is why it is written here: aiosmtpd 1.4.6 keeps a line that never end
 Nothing is ever relayed or answered by mail: a mail is taken, judged, and then refused in the session.
 """
 
+import collections
 import dataclasses
 import re
 from collections.abc import Collection
@@ -97,7 +98,11 @@ class Session:
     """The state of one connection. `receive`, `answer` and `end` return what is to be done, in order."""
 
     def __init__(self, *, hostname: str, traps: Traps, limits: Limits, offers_tls: bool = False) -> None:
-        """Take what never changes; `greet` begins."""
+        """Take what never changes; `greet` begins.
+
+        refusals: what was refused so far, by reason; whoever counts them takes them out.
+        """
+        self.refusals: collections.Counter[str] = collections.Counter()
         self._hostname, self._traps, self._limits = hostname.encode("ascii", "replace"), traps, limits
         self._offers_tls = offers_tls
         self._buffer = bytearray()
@@ -285,6 +290,7 @@ class Session:
         elif {one.partition(b"=")[0].upper() for one in found[1].split()} - _PARAMETERS:
             self._wrong(b"555 5.5.4 Parameter not known\r\n")
         elif (size := _SIZE.search(found[1])) is not None and int(size[1]) > self._limits.largest_bytes:
+            self.refusals["too_large"] += 1
             self._wrong(b"552 5.3.4 Too large\r\n")
         else:
             self._sender = found[0]
@@ -297,6 +303,7 @@ class Session:
         elif found is None or "@" not in found[0] or found[1]:
             self._wrong(b"501 5.5.4 RCPT TO:<address> is needed\r\n")
         elif not self._traps.holds(address := found[0].rstrip(".").lower()):
+            self.refusals["no_trap"] += 1
             self._wrong(b"550 5.7.1 No such recipient here\r\n")
         elif len(self._recipients) >= MOST_RECIPIENTS:
             self._wrong(b"452 4.5.3 Too many recipients\r\n")
@@ -340,6 +347,7 @@ class Session:
         if data.is_hopeless:
             self._data = None
             self._forget()
+            self.refusals["too_large"] += 1
             self._hang_up(b"552 5.3.4 Too large\r\n")
             return True
         if not is_over:
@@ -348,8 +356,10 @@ class Session:
         self._data = None
         self._forget()
         if data.is_too_large:
+            self.refusals["too_large"] += 1
             self._reply(b"552 5.3.4 Too large\r\n")
         elif data.is_put_off:
+            self.refusals["no_memory"] += 1
             self._reply(TRY_LATER)
         else:
             self._waits = True
