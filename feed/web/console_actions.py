@@ -62,11 +62,12 @@ def carry_out(site: Site, action: str, given: Mapping[str, str], *, actor: str) 
         raise ActionError(text("removal.comment_long", most=REASON_MOST, has=len(reason)))
     work, _page = ACTIONS[action]
     with site.database.write() as connection:
-        return work(
-            Doing(
-                site=site, connection=connection, actor=actor, reason=reason, now=site.seconds(), given=given
-            )
-        )  # fmt: skip
+        doing = Doing(
+            site=site, connection=connection, actor=actor, reason=reason, now=site.seconds(), given=given
+        )
+        words = [work(doing)]
+    words += [last() for last in doing.afterwards]
+    return " ".join(words)
 
 
 def _do(request: Request, site: Site, door: Door, action: str, fields: dict[str, str]) -> Response:

@@ -1,18 +1,25 @@
 """What the operator does about reporters: weights, muted days, and taking reports back."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
+from feed.domain.address import AddressError, parse_address
+from feed.domain.canary import CanaryError
 from feed.store import canaries, floods, overview, receipts, reporters, retractions, shielding
 from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
+from feed.web.calibrating import Begun, Wanted, begin, deliver, mail_server
 from feed.web.doing import ActionError, Doing
 from feed.web.messages import text
 from feed.web.site import Site
 
 LOOKED_AT: Final = 50
 """Addresses whose future without the reporter is calculated for a page; the command line does all."""
+
+DELIVERY_S: Final = 40.0
+"""So long mails of a calibration are begun; the browser, and the proxy before us, wait for the answer."""
 
 _SECONDS_A_DAY: Final = 86_400
 
@@ -145,12 +152,49 @@ def _believe(doing: Doing) -> str:
     return text("console.done_believe", name=name)
 
 
+def _calibrate(doing: Doing) -> str:
+    """Note a calibration; its mails are sent once that is written."""
+    given = {name: doing.given.get(name, "").strip() for name in ("name", "server", "to", "address", "host")}
+    try:
+        server = mail_server(given["server"])
+        wanted = Wanted(
+            name=given["name"], to=given["to"], address=parse_address(given["address"]), host=given["host"],
+            authserv_id=doing.given.get("authserv", "").strip(),
+        )  # fmt: skip
+        begun = begin(
+            doing.connection, doing.site.secret, wanted, token=secrets.token_urlsafe(24), author=doing.actor,
+            reason=doing.reason, now=doing.now,
+        )  # fmt: skip
+    except (AddressError, CanaryError, ReporterError) as problem:
+        raise ActionError(str(problem)) from None
+    bind = doing.given.get("elsewhere") != "yes"
+    doing.afterwards.append(lambda: _delivered(begun, server, bind=bind))
+    return text("console.done_calibrate", name=wanted.name, run=begun.run_id)
+
+
+def _delivered(begun: Begun, server: tuple[str, int], *, bind: bool) -> str:
+    results = list(deliver(begun, server, bind=bind, within_s=DELIVERY_S))
+    failed = [why for _name, why in results if why]
+    if failed:
+        raise ActionError(
+            text(
+                "console.calibrate_unsent",
+                run=begun.run_id,
+                n=len(failed),
+                mails=len(results),
+                why=failed[0][:200],
+            )
+        )
+    return text("console.calibrate_sent", n=len(results))
+
+
 ACTIONS: Final[dict[str, Callable[[Doing], str]]] = {
     "suspend": _suspend,
     "resume": _resume,
     "retract": _retract,
     "retract-report": _retract_report,
     "weigh": _weigh,
+    "calibrate": _calibrate,
     "review": _review,
     "believe": _believe,
 }

@@ -1,7 +1,7 @@
 """One action of the operator: what it works with, and how it says that it cannot be done."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.engine import Connection
 
@@ -15,7 +15,10 @@ class ActionError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Doing:
-    """One action under way. given: the fields of the form."""
+    """One action under way. given: the fields of the form.
+
+    afterwards: what is done once everything is written, outside the transaction; returns words to add.
+    """
 
     site: Site
     connection: Connection
@@ -23,6 +26,7 @@ class Doing:
     reason: str
     now: int
     given: Mapping[str, str]
+    afterwards: list[Callable[[], str]] = dataclasses.field(default_factory=list)
 
     def log(self, action: str, subject: str) -> None:
         """Write the line of the audit log."""

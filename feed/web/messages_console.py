@@ -77,7 +77,22 @@ CONSOLE: Final[dict[str, str]] = {
     "console.done_reporter_resume": "{name} counts again from the next tick on.",
     "console.calibration": "Calibration",
     "console.calibrated": "{right} right of {came} that came back, {mails} sent",
-    "console.uncalibrated": "never; on the command line: `backscatter-feed reporter canary`",
+    "console.uncalibrated": "never",
+    "console.calibrate_title": "Begin a calibration",
+    "console.calibrate_text": "Nine mails with forged fields go to a mailbox of the reporter, from an "
+    "address that you know. He submits what his server stored; what comes back shows whether his border "
+    "host can be believed. On the command line: `backscatter-feed reporter canary`.",
+    "console.calibrate_server": "Mail server of the reporter, HOST or HOST:PORT",
+    "console.calibrate_to": "A mailbox of the reporter from which he submits",
+    "console.calibrate_address": "Address from which the mails reach him",
+    "console.calibrate_host": "Host name of the sending machine",
+    "console.calibrate_authserv": "His name in Authentication-Results, if it is no border host",
+    "console.calibrate_elsewhere": "This machine does not have that address itself: something translates",
+    "console.calibrate_button": "Send the mails",
+    "console.done_calibrate": "Calibration {run} of {name} has begun.",
+    "console.calibrate_sent": "{n} mails were sent; what comes back is shown with the reporter.",
+    "console.calibrate_unsent": "Calibration {run} has begun, but {n} of {mails} mails were not sent: {why}. "
+    "It waits for the others.",
     "console.weigh": "Set the weight of {name}",
     "console.weigh_title": "Recalibrate a reporter",
     "console.weigh_text": "A given weight ends by itself; what confirmed reports earn counts whenever it is "
