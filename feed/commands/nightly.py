@@ -13,7 +13,7 @@ import typer
 from feed.commands.acting import actor, now
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
-from feed.commands.operator import Reason
+from feed.commands.operator import PublicReason, Reason
 from feed.commands.times import minute_in_words
 from feed.domain.address import AddressError, parse_network
 from feed.domain.listing import Code
@@ -98,26 +98,38 @@ def add_listing(
     context: typer.Context,
     network: Annotated[str, typer.Argument(help="an address, or a /64")],
     *,
-    reason: Reason,
+    reason: PublicReason,
     days: Annotated[int, typer.Option(min=1, max=90, help="how long")],
     code: Annotated[int, typer.Option(min=Code.CONFIRMED, max=Code.REPORTED)] = Code.CONFIRMED,
+    canary: Annotated[
+        bool,
+        typer.Option(
+            "--canary",
+            help="an unused address of yours that never sends: who reports it has copied the zone, and that "
+            "day of his weighs nothing until you reviewed it. Only operators see the mark; the reason is "
+            "public and must not tell",
+        ),
+    ] = False,
 ) -> None:
     """List an address by hand until a day; exemptions beat it."""
     feed = feed_of(context)
     until = now() // 60 + days * _DAY_MINUTES
     try:
         wanted = parse_network(network)
+        held = feed.providers.find(wanted.network_address) if feed.providers is not None else None
+        if canary and held is not None:
+            fail(f"it belongs to {held}, a shared sender, so it is no address that never sends")
         with feed.database.write() as connection:
             number = manual.add(
                 connection, network=wanted, code=Code(code), reason=reason, author=actor(), now=now(),
-                until_minute=until, allow_special=feed.settings.publish.allow_special,
+                until_minute=until, allow_special=feed.settings.publish.allow_special, canary=canary,
             )  # fmt: skip
             controls.log(
-                connection, at=now(), actor=actor(), action="list_add", subject=str(wanted), reason=reason
-            )
+                connection, at=now(), actor=actor(), action="canary_add" if canary else "list_add",
+                subject=str(wanted), reason=reason,
+            )  # fmt: skip
     except (AddressError, ManualError) as problem:
         fail(str(problem))
-    held = feed.providers.find(wanted.network_address) if feed.providers is not None else None
     if held is not None:
         print(f"it belongs to {held}, a shared sender: genuine mail will be hit", file=sys.stderr)
     print(f"number {number}: {wanted} until {minute_in_words(until)}")
@@ -139,11 +151,11 @@ def end_listing(context: typer.Context, number: int, *, reason: Reason) -> None:
 @listing.command("show")
 def show_listings(context: typer.Context) -> None:
     """Show what is listed by hand now."""
-    table = rich.table.Table("number", "address", "unit", "code", "until", "reason", "author")
+    table = rich.table.Table("number", "address", "unit", "code", "until", "reason", "author", "canary")
     with feed_of(context).database.read() as connection:
         for one in manual.in_force(connection, minute=now() // 60):
             table.add_row(
                 str(one.manual_id), str(one.address), f"/{one.unit}", f"127.0.0.{one.code}",
-                minute_in_words(one.until_minute), one.reason, one.author,
+                minute_in_words(one.until_minute), one.reason, one.author, "yes" if one.canary else "",
             )  # fmt: skip
     rich.console.Console().print(table)

@@ -37,6 +37,7 @@ def _short(text: str) -> str:
 LONGEST_REASON: Final = 200
 LONGEST_NAME: Final = 100
 Reason = Annotated[str, typer.Option(help="why; kept in the audit log", callback=_given)]
+PublicReason = Annotated[str, typer.Option(help="why; public, and kept in the audit log", callback=_given)]
 Name = Annotated[str, typer.Argument(callback=_short)]
 _DAY_MINUTES = 1440
 

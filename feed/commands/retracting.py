@@ -1,4 +1,4 @@
-"""Trust by hand: seeds, reviews of floods, and retraction of a report or of a whole reporter."""
+"""Trust by hand: seeds, reviews of muted days, and retraction of a report or of a whole reporter."""
 
 import sys
 from typing import Annotated
@@ -15,6 +15,7 @@ from feed.commands.operator import Reason, reporter
 from feed.jobs import retract
 from feed.store import controls, floods, receipts, reporters, retractions, shielding
 from feed.store.database import StoreError
+from feed.store.floods import Flood
 from feed.store.replay import Difference
 from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
 
@@ -54,20 +55,25 @@ def review(
     reason: Reason,
     day: Annotated[int, typer.Option(help="day number as `reporter floods` shows it")],
 ) -> None:
-    """Let a day count again that weighs nothing because of too many new addresses."""
+    """Let a day count again that weighs nothing because of a flood, or of an address that never sends.
+
+    What that address cost the reporter in trust is taken back.
+    """
     feed = feed_of(context)
     try:
         with feed.database.write() as connection:
             source_id = reporters.find_by_name(connection, name).source_id
             found = floods.review(connection, source_id, day=day, author=actor(), reason=reason, now=now())
-            if found:
+            for cause in found:
                 controls.log(
-                    connection, at=now(), actor=actor(), action="flood_review", subject=name, reason=reason
+                    connection, at=now(), actor=actor(), action=f"{cause}_review", subject=name, reason=reason
                 )
     except ReporterError as problem:
         fail(str(problem))
     if not found:
         fail("that day of this reporter counts already")
+    if floods.CANARY in found:
+        print("the day counts; what it cost in trust is taken back when reporters are weighed next")
 
 
 @reporter.command("believe")
@@ -91,12 +97,12 @@ def believe(context: typer.Context, name: str, *, reason: Reason) -> None:
 @reporter.command("floods")
 def show_floods(context: typer.Context) -> None:
     """Show the days that weigh nothing or were reviewed, and whose word of genuine mail is to be reviewed."""
-    table = rich.table.Table("reporter", "day", "new addresses", "counts")
+    table = rich.table.Table("reporter", "day", "what", "counts")
     with feed_of(context).database.read() as connection:
         names = {one.source_id: one.name for one in reporters.everyone(connection)}
         for one in floods.of_sources(connection, sorted(names)):
             counts = one.reason or "yes" if one.reviewed_at is not None else "no"
-            table.add_row(names[one.source_id], str(one.day), str(one.addresses_n), counts)
+            table.add_row(names[one.source_id], str(one.day), _what(one), counts)
         waiting = shielding.waiting(connection)
     rich.console.Console().print(table)
     for shield in waiting:
@@ -104,6 +110,13 @@ def show_floods(context: typer.Context) -> None:
             f"{names[shield.source_id]}: {shield.listings_n} listings are 127.0.0.3 because it alone says "
             "genuine mail of them; they stay so until you believe or suspend it"
         )
+
+
+def _what(one: Flood) -> str:
+    if one.cause == floods.CANARY:
+        number = f" ({one.addresses_n} of them)" if one.addresses_n > 1 else ""
+        return f"reported an address that never sends{number}: it copies the zone"
+    return f"{one.addresses_n} new addresses"
 
 
 @reporter.command("retract")

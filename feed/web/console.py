@@ -11,6 +11,7 @@ from feed.store import (
     disputes,
     exemptions,
     inspection,
+    manual,
     outbox,
     overview,
     publications,
@@ -126,6 +127,7 @@ def _listings(site: Site, query: dict[str, str]) -> dict[str, Any]:
             "listings": overview.new_listings(connection, since_minute=now // 60 - _NEW_MINUTES),
             "mixed": overview.mixed(connection),
             "held": overview.held(connection),
+            "by_hand": manual.in_force(connection, minute=now // 60)[-overview.SHOWN_MOST :],
             "given": query.get("address", "")[:64],
             "one": None,
         }

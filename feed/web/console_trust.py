@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from feed.domain.address import AddressError, parse_address
 from feed.domain.canary import CanaryError
 from feed.store import canaries, floods, overview, receipts, reporters, retractions, shielding
+from feed.store.floods import Flood
 from feed.store.reporters import MOST_SEEDED, SEED_DAYS, ReporterError
 from feed.web.calibrating import Begun, Wanted, begin, deliver, mail_server
 from feed.web.doing import ActionError, Doing
@@ -33,7 +34,7 @@ def values(site: Site, query: dict[str, str]) -> dict[str, Any]:
         shown: dict[str, Any] = {
             "reporters": found,
             "calibrations": {one.source_id: _calibration(connection, one.source_id) for one in found},
-            "muted": [one for one in floods.of_sources(connection, sorted(names)) if not one.reviewed_at],
+            "muted": _muted(connection, sorted(names)),
             "shields": shielding.waiting(connection),
             "retractions": [
                 (one, names.get(one.source_id, str(one.source_id)))
@@ -57,6 +58,15 @@ def values(site: Site, query: dict[str, str]) -> dict[str, Any]:
         if shown["asked_report"]:
             shown["report"] = _report(connection, site, shown["asked_report"], names, now)
     return shown
+
+
+def _muted(connection: Connection, sources: list[int]) -> list[list[Flood]]:
+    """Return the days that weigh nothing, each with all its causes: one review lets it count."""
+    days: dict[tuple[int, int], list[Flood]] = {}
+    for one in floods.of_sources(connection, sources):
+        if not one.reviewed_at:
+            days.setdefault((one.source_id, one.day), []).append(one)
+    return list(days.values())
 
 
 def _calibration(connection: Connection, source_id: int) -> str:
@@ -134,11 +144,15 @@ def _weigh(doing: Doing) -> str:
 def _review(doing: Doing) -> str:
     name, source_id = doing.given.get("name", ""), _source(doing)
     day = doing.number("day", least=0, most=100_000)
-    if day is None or not floods.review(
-        doing.connection, source_id, day=day, author=doing.actor, reason=doing.reason, now=doing.now
-    ):
+    causes: tuple[str, ...] = ()
+    if day is not None:
+        causes = floods.review(
+            doing.connection, source_id, day=day, author=doing.actor, reason=doing.reason, now=doing.now
+        )
+    if not causes:
         raise ActionError(text("console.no_flood"))
-    doing.log("flood_review", name)
+    for cause in causes:
+        doing.log(f"{cause}_review", name)
     return text("console.done_review", name=name)
 
 

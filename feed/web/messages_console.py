@@ -104,8 +104,9 @@ CONSOLE: Final[dict[str, str]] = {
     "console.choose_reporter": "Reporter",
     "console.done_weigh": "{name} has the weight {weight} for {days} days, from the next tick on.",
     "console.muted": "Days that weigh nothing",
-    "console.muted_text": "Too many new addresses at once, which nobody else confirms.",
-    "console.muted_one": "{name}, {day}: {n} new addresses",
+    "console.muted_flood": "{name}, {day}: {n} new addresses, too many at once, which nobody else confirms.",
+    "console.muted_canary": "{name}, {day}: reported an address that never sends, so it copies the zone. "
+    "Letting the day count takes back what that cost in trust.",
     "console.review": "Let {day} of {name} count",
     "console.no_flood": "That day of this reporter counts already.",
     "console.done_review": "The day counts from the next tick on.",
@@ -196,6 +197,11 @@ CONSOLE: Final[dict[str, str]] = {
     "console.new": "New in 24 hours",
     "console.mixed": "Mixed: also genuine bounces",
     "console.held": "Held",
+    "console.by_hand": "Listed by hand",
+    "console.by_hand_text": "Begun and ended on the command line: `backscatter-feed list`. A canary never "
+    "sends: who reports it has copied the zone. Only operators see the mark, the reason is public.",
+    "console.by_hand_canary": "canary",
+    "console.by_hand_one": "{network}, 127.0.0.{code}, until {until}, by {author}: {reason}",
     "console.nothing": "None.",
     "console.address": "Address",
     "console.code": "Code",

@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 
 from feed.domain.address import packed, parse_address, parse_network
 from feed.domain.listing import Code, Hold
-from feed.jobs import publish
+from feed.jobs import feeds, publish
 from feed.jobs.score import Scorer
 from feed.opening import open_feed
+from feed.snapshot.feed_files import FOLDER
 from feed.snapshot.reader import Snapshot
 from feed.store import evidence, exemptions, manual, reporters
 from feed.store.database import Database
@@ -112,16 +113,28 @@ def test_exempt_address_is_not_listed_from_the_same_moment(reader: Reader) -> No
     assert reader.served("192.0.2.66") == 0
 
 
-def test_listing_by_hand_is_shown_and_served_until_it_ends(reader: Reader) -> None:
+@pytest.mark.parametrize("canary", [False, True], ids=["ordinary", "never sends"])
+def test_listing_by_hand_is_shown_and_served_until_it_ends(reader: Reader, canary: bool) -> None:
+    """Nothing tells one that never sends from any other."""
     with reader.feed.database.write() as connection:
         number = manual.add(
             connection, network=parse_network("192.0.2.9"), code=Code.REPORTED, reason="seen", author="t",
-            now=TICK, until_minute=TICK // 60 + 100, allow_special=True,
+            now=TICK, until_minute=TICK // 60 + 100, allow_special=True, canary=canary,
         )  # fmt: skip
     said = reader.get("/v1/check", address="192.0.2.9").json()
     assert (said["listed"], said["code"], said["by_hand"]) == (True, "127.0.0.3", True)
-    assert reader.get("/v1/explain", address="192.0.2.9").json()["by_hand"][0]["reason"] == "seen"
+    explained = reader.get("/v1/explain", address="192.0.2.9").json()
+    day = dt.datetime.fromtimestamp(TICK + 6000, dt.UTC).date().isoformat()
+    assert explained["by_hand"] == [{"code": "127.0.0.3", "prefix": 32, "reason": "seen", "until": day}]
+    assert "canary" not in f"{said}{explained}"
     assert reader.served("192.0.2.9") == 3
+    settings = reader.feed.settings.publish
+    made = [*settings.files.values()]
+    for file in settings.files.values():
+        feeds.bring_up(file, settings.folder / FOLDER, now=TICK)
+    made += [file for file in (settings.folder / FOLDER).rglob("*") if file.is_file()]
+    assert len(made) > 10
+    assert [file.name for file in made if b"canary" in file.read_bytes().lower()] == []
     with reader.feed.database.write() as connection:
         assert manual.end(connection, number, by="t", now=TICK)
     assert reader.get("/v1/check", address="192.0.2.9").json()["listed"] is False

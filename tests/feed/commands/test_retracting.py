@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from feed.domain.event import Verdict
-from feed.store import evidence, receipts, shielding
+from feed.store import evidence, floods, receipts, shielding
 from feed.store.database import Database
 from feed.store.receipts import Receipt
 from feed.store.tables import audit, event
@@ -122,6 +122,37 @@ def test_seed_trust_and_listing_by_hand(operator: Operator) -> None:
         "list", "add", "192.0.2.0/24", "--days", "3", "--reason", "all of them"
     )
     assert operator.actions()[-3:] == ["reporter_seed", "list_add", "list_end"]
+
+
+def test_address_that_never_sends_is_marked_for_operators_and_must_not_tell(operator: Operator) -> None:
+    add = ("list", "add", "--days", "3", "--canary")
+    said = operator.bad(*add, "192.0.2.9", "--reason", "our Canary")
+    assert "reason of a listing by hand is public" in said
+    operator.good(*add, "192.0.2.9", "--reason", "seen by hand")
+    operator.good("list", "add", "192.0.2.10", "--days", "3", "--reason", "no canary at all")
+    shown = [line.split("│") for line in operator.good("list", "show").splitlines() if "192.0.2" in line]
+    assert [(row[2].strip(), row[8].strip()) for row in shown] == [("192.0.2.9", "yes"), ("192.0.2.10", "")]
+    operator.report("a" * 26)
+    assert "so it is no address that never sends" in operator.bad(*add, "192.0.2.66", "--reason", "seen")
+    assert "a shared sender" in operator.bad(*add, "40.107.0.1", "--reason", "seen")
+    assert operator.actions()[-2:] == ["canary_add", "list_add"]
+    operator.good("list", "end", "1", "--reason", "another one now")
+    assert "public" in operator.good("list", "add", "--help")
+
+
+def test_day_that_copies_the_zone_is_shown_and_reviewed(operator: Operator) -> None:
+    with operator.database.write() as connection:
+        floods.mute(connection, 1, day=20_000, addresses_n=1, now=1, cause=floods.CANARY)
+        floods.mute(connection, 1, day=20_001, addresses_n=222, now=1)
+    shown = operator.good("reporter", "floods")
+    assert "reported an address that never sends: it copies the zone" in shown
+    assert "222 new addresses" in shown
+    said = operator.good("reporter", "review", "one", "--day", "20000", "--reason", "it sends after all")
+    assert "taken back" in said
+    assert operator.good("reporter", "review", "one", "--day", "20001", "--reason", "a joe job") == ""
+    assert "counts already" in operator.bad("reporter", "review", "one", "--day", "20000", "--reason", "x")
+    assert operator.actions()[-2:] == ["canary_review", "flood_review"]
+    assert "it sends after all" in operator.good("reporter", "floods")
 
 
 def test_who_alone_makes_many_listings_milder_is_believed(operator: Operator) -> None:

@@ -1,15 +1,17 @@
 """Listings by hand: narrow, with an end, and never special-purpose."""
 
+import contextlib
+
 import pytest
 
 from feed.domain.address import parse_address, parse_network
 from feed.domain.listing import Code
 from feed.domain.policy import PRIVATE
 from feed.domain.providers import Providers
-from feed.store import controls, manual, removals, rules
+from feed.store import controls, evidence, manual, removals, rules
 from feed.store.database import Database
 from feed.store.manual import ManualError
-from tests.factories import NOW
+from tests.factories import NOW, make_event
 
 TICK = int(NOW.timestamp())
 EMPTY = Providers.parse("# date: 2026-11-25\n")
@@ -41,6 +43,41 @@ def test_what_may_never_be_listed_is_refused(database: Database, network: str, w
 def test_listing_without_a_future_is_refused(sqlite: Database) -> None:
     with pytest.raises(ManualError, match="past"):
         add(sqlite, "203.0.112.1", minutes=0)
+
+
+@pytest.mark.parametrize("reason", ["a canary", "our CANARY address", "Canary-2"])
+def test_reason_that_tells_a_canary_is_refused(sqlite: Database, reason: str) -> None:
+    with pytest.raises(ManualError, match="is public"), sqlite.write() as connection:
+        manual.add(
+            connection, network=parse_network("203.0.112.1"), code=Code.CONFIRMED, reason=reason, author="t",
+            now=TICK, until_minute=TICK // 60 + 60, canary=True,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reported", "network", "refused"),
+    [
+        ("203.0.112.1", "203.0.112.1", True),
+        ("203.0.112.2", "203.0.112.1", False),
+        ("2a00:1450::9", "2a00:1450::1", True),
+        ("2a00:1450:0:1::9", "2a00:1450::/64", False),
+    ],
+)
+def test_address_that_was_reported_is_no_canary(
+    database: Database, reported: str, network: str, refused: bool
+) -> None:
+    """Its honest reporters would pay."""
+    with database.write() as connection:
+        evidence.add_event(connection, make_event(address=reported))
+    expected = pytest.raises(ManualError, match="on file") if refused else contextlib.nullcontext()
+    with expected, database.write() as connection:
+        manual.add(
+            connection, network=parse_network(network), code=Code.CONFIRMED, reason="seen", author="t",
+            now=TICK, until_minute=TICK // 60 + 60, canary=True,
+        )  # fmt: skip
+    with database.read() as connection:
+        found = [(str(one.network), one.canary) for one in manual.in_force(connection, minute=TICK // 60)]
+    assert found == ([] if refused else [(str(parse_network(network)), True)])
 
 
 def test_entries_are_added_with_the_stronger_code_and_end_by_themselves(database: Database) -> None:

@@ -1,14 +1,17 @@
 """The database comes from nothing to the models by the migrations, and a newer one is left alone."""
 
+import os
 import pathlib
 import subprocess
 import sys
 import threading
 import venv
 import zipfile
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -21,7 +24,7 @@ from feed.store import (  # tables_reporter and tables_site: their tables join t
 from feed.store.columns import metadata
 from feed.store.database import Database, StoreError
 from feed.store.upgrade import SchemaError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, fresh_postgresql
 
 
 def _ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
@@ -81,6 +84,50 @@ def test_upgrade_twice_and_at_once_is_one_upgrade(tmp_path: pathlib.Path) -> Non
         thread.join()
     assert problems == []
     upgrade.check(Database(url))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Database]:
+    """Return a database without any table."""
+    if request.param == "sqlite":
+        yield Database(f"sqlite:///{tmp_path}/empty.db")
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with fresh_postgresql(server, f"e{os.getpid()}") as made:
+        yield made
+
+
+def test_muted_days_and_listings_by_hand_survive_their_new_columns(empty: Database) -> None:
+    """And the previous version of the code can go on writing beside the new one."""
+    settings = upgrade.config()
+    with empty.write() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0008")
+        connection.execute(
+            sa.text(
+                "INSERT INTO reporter (name, organisation, contact, group_id, weight, weight_until_day, "
+                "weight_reason, anchor, vetted, created_at) "
+                "VALUES ('one', 'One', 'p@one.example', 1, 0, 0, 'x', false, false, 1)"
+            )
+        )
+    old_code = (
+        "INSERT INTO flood_day (source_id, day, addresses_n, set_at) VALUES (1, {}, 222, 5)",
+        (
+            "INSERT INTO manual_listing (address, unit, code, reason, author, created_at, until_minute) "
+            "VALUES (:address, 32, 2, 'seen', 'op', 1, {})"
+        ),
+    )
+    for number in (1, 2):
+        with empty.write() as connection:
+            for statement in old_code:
+                names = {"address": bytes(16)} if ":address" in statement else {}
+                connection.execute(sa.text(statement.format(number)), names)
+        upgrade.upgrade(empty)
+    with empty.read() as connection:
+        days = connection.execute(sa.text("SELECT day, cause, addresses_n FROM flood_day ORDER BY day"))
+        assert [tuple(row) for row in days] == [(1, "flood", 222), (2, "flood", 222)]
+        marks = connection.execute(sa.text("SELECT canary FROM manual_listing")).scalars()
+        assert [bool(mark) for mark in marks] == [False, False]
 
 
 def test_empty_database_is_refused_with_the_command_to_run(tmp_path: pathlib.Path) -> None:

@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-from feed.domain.address import emitter_key, parse_address
+from feed.domain.address import emitter_key, parse_address, parse_network
 from feed.domain.event import Channel
+from feed.domain.listing import Code
 from feed.jobs import bulk_actions as job
 from feed.jobs import retract
 from feed.store import (
@@ -15,6 +16,7 @@ from feed.store import (
     disclosures,
     disputes,
     floods,
+    manual,
     receipts,
     retractions,
     shielding,
@@ -206,6 +208,47 @@ def test_a_muted_day_is_let_count(world: World, operator: Operator) -> None:
     with world.site.database.read() as connection:
         assert floods.muted(connection) == frozenset()
         assert "flood_review" in connection.execute(sa.select(audit.c.action)).scalars().all()
+
+
+def test_day_that_copies_the_zone_is_told_from_a_flood_and_reviewed_with_it(
+    world: World, operator: Operator
+) -> None:
+    now = world.site.seconds()
+    day = now // 86_400
+    with world.site.database.write() as connection:
+        floods.mute(connection, 1, day=day, addresses_n=1, now=now, cause=floods.CANARY)
+        floods.mute(connection, 1, day=day, addresses_n=500, now=now)
+        floods.mute(connection, 2, day=day, addresses_n=1, now=now, cause=floods.CANARY)
+    page = operator.get("/console/reporters").text
+    assert page.count("reported an address that never sends, so it copies the zone") == 2
+    assert page.count("500 new addresses") == 1
+    assert page.count('action="/console/do/review"') == 2, "one button for a day, whatever the causes"
+    assert operator.press("review", "/console/reporters", name="one", day=str(day)).status_code == 200
+    assert operator.press("review", "/console/reporters", name="one", day=str(day)).status_code == 422
+    with world.site.database.read() as connection:
+        assert floods.muted(connection) == {(2, day)}
+        rows = connection.execute(sa.select(contradiction.c.source_id).where(contradiction.c.n > 0))
+        assert rows.scalars().all() == [2]
+    assert {"flood_review", "canary_review"} <= {line[1] for line in audit_lines(world)}
+
+
+def test_listings_by_hand_are_shown_with_the_mark_of_what_never_sends(
+    world: World, operator: Operator
+) -> None:
+    assert "Listed by hand" in operator.get("/console/listings").text
+    assert "<strong>canary</strong>" not in operator.get("/console/listings").text
+    now = world.site.seconds()
+    with world.site.database.write() as connection:
+        for network, canary in (("192.0.2.44", True), ("2001:db8:7:7::/64", False)):
+            manual.add(
+                connection, network=parse_network(network), code=Code.CONFIRMED, reason="seen by hand",
+                author="op", now=now, until_minute=now // 60 + 1440, allow_special=True, canary=canary,
+            )  # fmt: skip
+    page = operator.get("/console/listings").text
+    assert "<li><strong>canary</strong> 192.0.2.44/32, 127.0.0.2, until" in page
+    assert "<li>2001:db8:7:7::/64, 127.0.0.2, until" in page
+    assert page.count("by op: seen by hand") == 2
+    assert Client(world.site).get("/console/listings").status_code != 200
 
 
 def test_who_alone_makes_many_listings_milder_is_believed(world: World, operator: Operator) -> None:

@@ -76,6 +76,12 @@ def test_a_page_with_an_error_says_so_in_its_title(world: World, pages: list[Pag
     assert all(words.strip() for words in titles.values())
 
 
+def test_only_operators_see_which_listing_never_sends(world: World, pages: list[Page]) -> None:
+    told = [page.name for page in pages if "canary" in fetch(world, page).text.lower()]
+    assert "console-listings" in told
+    assert [name for name in told if not name.startswith("console-")] == []
+
+
 def _free_columns() -> list[sa.Column[object]]:
     return [
         column

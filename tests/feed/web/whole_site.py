@@ -161,11 +161,14 @@ def _operate(world: World) -> None:
             )  # fmt: skip
         manual.add(
             connection, network=parse_network("192.0.2.99"), code=Code.CONFIRMED, reason="seen by hand",
-            author="op", now=now, until_minute=now // 60 + 1440, allow_special=True,
+            author="op", now=now, until_minute=now // 60 + 1440, allow_special=True, canary=True,
         )  # fmt: skip
         controls.put(connection, "freeze", Control(value="on", reason="a flood", author="op", set_at=now))
         controls.log(connection, at=now, actor="op", action="freeze", subject="publication", reason="a flood")
-        floods.mute(connection, world.reporters[2], day=now // 86_400, addresses_n=500, now=now)
+        for cause in (floods.FLOOD, floods.CANARY):
+            floods.mute(
+                connection, world.reporters[2], day=now // 86_400, addresses_n=500, now=now, cause=cause
+            )
         shielding.notice(connection, world.reporters[1], listings_n=77, now=now)
         retractions.begin(connection, world.reporters[2], author="op", reason="lied", now=now)
         run = canaries.start(
