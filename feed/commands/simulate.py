@@ -184,7 +184,9 @@ def _book(policy: Policy, world: World, folder: pathlib.Path | None) -> Book:
         return MemoryBook(policy, secret=_SECRET, providers=providers_of(world), canaries=world.canaries)
     database = Database(f"sqlite:///{folder}/feed.db", synchronous="NORMAL")
     upgrade(database)
-    return StoredBook(database, policy, secret=_SECRET, providers=providers_of(world))
+    return StoredBook(
+        database, policy, secret=_SECRET, providers=providers_of(world), canaries=world.canaries
+    )
 
 
 def _keep(file: pathlib.Path, one: Judged) -> None:

@@ -66,7 +66,7 @@ class Book(Protocol):
         """Let these standings be in force from the next tick on."""
 
     def mute_floods(self, minute: int) -> list[tuple[int, int]]:
-        """Let the days of groups that flood weigh nothing; return (source, day) of what is new."""
+        """Let days weigh nothing on which a group floods or a source names a canary; return the new ones."""
 
     def tick(self, minute: int) -> list[Change]:
         """Score what is dirty or due, and return what changed."""
@@ -181,7 +181,7 @@ class MemoryBook:
                 self._touch(key)
 
     def mute_floods(self, minute: int) -> list[tuple[int, int]]:
-        """Mute as `feed.jobs.trust.mute_floods` does."""
+        """Mute as `feed.jobs.trust.mute_copies` and `mute_floods` do."""
         if self.policy.quorum_groups < 2:  # noqa: PLR2004 - who lists alone is judged by nobody
             return []
         fresh = self._floods.found(minute // MINUTES_A_DAY, self._trust, self._cells)

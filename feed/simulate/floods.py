@@ -1,6 +1,6 @@
 """Days that weigh nothing, of groups that flood and of who reports a canary.
 
-Found in memory as `feed.jobs.trust` and `feed.store.standing` find them.
+Found in memory as `feed.jobs.trust`, `feed.store.standing` and `feed.store.copying` find them.
 """
 
 import collections
@@ -12,6 +12,7 @@ from feed.domain.address import emitter_key, neighbourhood
 from feed.domain.event import Event
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
 from feed.jobs.trust import LOOK_BACK_DAYS, NEW_ADDRESSES_A_DAY
+from feed.store.copying import LEAST_STRENGTH
 
 CellsOf = Callable[[bytes], Iterable[Cell]]
 
@@ -36,7 +37,7 @@ class Floods:
         if key not in self._spoken[at]:
             self._spoken[at].add(key)
             self._grown.add(at)
-            if key in self._canaries:
+            if key in self._canaries and event.strength >= LEAST_STRENGTH:
                 self._copied.add(at)
 
     def spoken_of(self, source_id: int, day: int) -> Collection[bytes]:

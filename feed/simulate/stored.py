@@ -3,6 +3,9 @@
 Slow, and there to show that the book in memory says nothing else.
 """
 
+import ipaddress
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from feed.domain.address import Address
@@ -14,7 +17,8 @@ from feed.domain.providers import Providers
 from feed.jobs import trust as trusting
 from feed.jobs.score import Scorer
 from feed.simulate.book import Change, Observation
-from feed.store import evidence, removals, reporters, rules, states, usage
+from feed.simulate.scenarios import DAY, FIRST_DAY
+from feed.store import evidence, manual, removals, reporters, rules, states, usage
 from feed.store.database import Database
 from feed.store.secret import Secret
 from feed.store.tables import reporter, transition
@@ -26,10 +30,23 @@ class StoredBook:
     """A book on a migrated, empty database."""
 
     def __init__(
-        self, database: Database, policy: Policy, *, secret: Secret, providers: Providers | None
+        self,
+        database: Database,
+        policy: Policy,
+        *,
+        secret: Secret,
+        providers: Providers | None,
+        canaries: Sequence[Address] = (),
     ) -> None:
-        """Take the database."""
+        """Take the database, and list the canary addresses by hand."""
         self.database = database
+        with database.write() as connection:
+            for address in canaries:
+                manual.add(
+                    connection, network=ipaddress.ip_network(address), code=Code.CONFIRMED,
+                    reason="listed by hand", author="operator", now=FIRST_DAY * _SECONDS_A_DAY,
+                    until_minute=(FIRST_DAY + 400) * DAY, allow_special=True, canary=True,
+                )  # fmt: skip
         self._scorer = Scorer(database=database, secret=secret, policy=policy, providers=providers)
         self._seen = 0  # lines of history that were returned
 
@@ -73,8 +90,12 @@ class StoredBook:
                 )
 
     def mute_floods(self, minute: int) -> list[tuple[int, int]]:
-        """Run the job that finds floods."""
-        return trusting.mute_floods(self.database, self._scorer.policy, now=minute * 60)
+        """Run the jobs that find days which weigh nothing."""
+        return [
+            muted
+            for job in (trusting.mute_copies, trusting.mute_floods)
+            for muted in job(self.database, self._scorer.policy, now=minute * 60)
+        ]
 
     def tick(self, minute: int) -> list[Change]:
         """Run the scoring job."""

@@ -146,8 +146,8 @@ def test_muted_days_and_suspension_are_the_same_on_a_database(sqlite: Database) 
                     "reported_groups": 2, "trusted_weight": 0},
     )  # fmt: skip
     books: list[Book] = [
-        MemoryBook(policy, secret=SECRET, providers=providers_of(world)),
-        StoredBook(sqlite, policy, secret=SECRET, providers=providers_of(world)),
+        MemoryBook(policy, secret=SECRET, providers=providers_of(world), canaries=world.canaries),
+        StoredBook(sqlite, policy, secret=SECRET, providers=providers_of(world), canaries=world.canaries),
     ]
     memory, stored = (Simulation(world, book, tick_minutes=180).run() for book in books)
     assert told(memory) == told(stored)
@@ -164,7 +164,7 @@ def test_who_repeats_the_zone_is_found_out_by_a_canary_and_by_nothing_else() -> 
     echoing, outcome = found("calm")
     first = outcome.world.first_at // DAY
     assert echoing
-    assert outcome.muted == [(source_id, first) for source_id in sorted(echoing)]
+    assert outcome.muted == [(source_id, day) for day in (first, first + 1) for source_id in sorted(echoing)]
     assert outcome.suspended == dict.fromkeys(echoing, first * DAY + DAY + 540)
     echoing, outcome = found("echoed")
     assert echoing

@@ -51,8 +51,8 @@ def test_the_store_gives_the_same_history_as_the_book_in_memory(sqlite: Database
                     "reported_groups": 2, "half_life_minutes": 300, "min_listed_minutes": 60},
     )  # fmt: skip
     both: list[Book] = [
-        MemoryBook(policy, secret=SECRET, providers=providers_of(world)),
-        StoredBook(sqlite, policy, secret=SECRET, providers=providers_of(world)),
+        MemoryBook(policy, secret=SECRET, providers=providers_of(world), canaries=world.canaries),
+        StoredBook(sqlite, policy, secret=SECRET, providers=providers_of(world), canaries=world.canaries),
     ]
     memory, stored = (Simulation(world, book, tick_minutes=60).run() for book in both)
     assert memory.changes == stored.changes
