@@ -21,7 +21,8 @@ from tests.conftest import ROOT
 from tests.consumers import lab, resolvers
 from tests.consumers.demo_servers import EMITTERS, HOSTS, PARTNER, SPAMMER, VICTIM, emitter, victim
 from tests.consumers.demo_story import PATIENCE_S, Story, ends, say, tell
-from tests.consumers.running import EXIM, place, unpacked_or_none
+from tests.consumers.packages import EXIM, unpacked_or_none
+from tests.consumers.running import place
 from tests.e2e.harness import RunningFeed, running
 from tests.waiting import wait_until
 

@@ -43,36 +43,29 @@ def _step(advice: Advice | None, words: str) -> str:
     return next(step for step in advice.steps if words in step)
 
 
-POSTFIX: Final = Emitter(
-    name="Postfix",
-    domain="shop.test",
-    address="198.51.100.21",
-    mistake="local_recipient_maps is empty: it accepts every name, then bounces",
-    advice=_step(advice_named("postfix"), "local_recipient_maps"),
-    forged_to="nobody-{number}@shop.test",
-    forged_from="jo@victim.test",
-    answers="a bounce",
-)
-EXIM: Final = Emitter(
-    name="Exim",
-    domain="hotel.test",
-    address="198.51.100.22",
-    mistake="no recipient is verified at RCPT: every name is accepted, then bounced",
-    advice=_step(advice_named("exim"), "verify = recipient"),
-    forged_to="room-{number}@hotel.test",
-    forged_from="jo@victim.test",
-    answers="a bounce",
-)
-VACATION: Final = Emitter(
-    name="vacation responder",
-    domain="office.test",
-    address="198.51.100.23",
-    mistake="it answers everybody who seems to have written",
-    advice=_step(GENERAL, "auto-replies"),
-    forged_to="helpdesk@office.test",
-    forged_from="ann@signed.test",
-    answers="an auto-reply",
-)
+POSTFIX, EXIM, VACATION = (
+    Emitter(
+        name=name, domain=domain, address=f"198.51.100.{number}", mistake=mistake,
+        advice=_step(advice, words), forged_to=f"{user}@{domain}", forged_from=forged_from, answers=answers,
+    )
+    for number, name, domain, user, forged_from, answers, mistake, advice, words in (
+        (
+            21, "Postfix", "shop.test", "nobody-{number}", "jo@victim.test", "a bounce",
+            "local_recipient_maps is empty: it accepts every name, then bounces",
+            advice_named("postfix"), "local_recipient_maps",
+        ),
+        (
+            22, "Exim", "hotel.test", "room-{number}", "jo@victim.test", "a bounce",
+            "no recipient is verified at RCPT: every name is accepted, then bounced",
+            advice_named("exim"), "verify = recipient",
+        ),
+        (
+            23, "vacation responder", "office.test", "helpdesk", "ann@signed.test", "an auto-reply",
+            "it answers everybody who seems to have written",
+            GENERAL, "auto-replies",
+        ),
+    )
+)  # fmt: skip
 EMITTERS: Final = (POSTFIX, EXIM, VACATION)
 HOSTS.update({one.domain: one.address for one in EMITTERS})
 
@@ -145,6 +138,7 @@ def _exim(one: Emitter, folder: pathlib.Path, *, fixed: bool) -> Iterator[None]:
     config.write_text(
         f"spool_directory = {spool}\nlog_file_path = {spool}/%slog\nprimary_hostname = mail.{one.domain}\n"
         f"exim_user = mail\nexim_group = mail\nexim_path = {program}\nhost_lookup =\nrfc1413_hosts =\n"
+        "tls_advertise_hosts =\n"
         f"never_users =\nlocal_interfaces = {one.address}\nqueue_run_in_order = true\n"
         "acl_smtp_rcpt = acl_check_rcpt\nbegin acl\nacl_check_rcpt:\n"
         f"  accept hosts = {one.address}\n{verify}  accept domains = {one.domain}\n  deny\n"

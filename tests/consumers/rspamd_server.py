@@ -8,21 +8,27 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from tests.waiting import wait_until
 
-START_S = 120
+START_S: Final = 120
+NO_DNS: Final = 'dns { nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }\n'
+"""Where nobody answers it, it gives up at once."""
+SUFFIXES: Final = "com\nexample\nnet\norg\ntest\n"
+"""Where a host's name may end. Its list of all there are costs rspamd ten seconds of work at each start."""
 
 
 @contextlib.contextmanager
-def rspamd(folder: pathlib.Path, files: dict[str, str]) -> Iterator[pathlib.Path]:
-    """Run rspamd; `files` lie below its folder of settings, such as local.d/options.inc. Yields its log."""
-    etc = folder / "rspamd"
+def rspamd(folder: pathlib.Path, files: dict[str, str], *, options: str = NO_DNS) -> Iterator[pathlib.Path]:
+    """Run rspamd; yields its log.
+
+    files: by their names below its folder of settings; options: what local.d/options.inc holds besides.
+    """
+    etc, suffixes = folder / "rspamd", folder / "suffixes"
     shutil.copytree("/etc/rspamd", etc)
-    quick = (
-        'disable_hyperscan = true;\ndns { nameserver = ["127.0.0.1:9"]; timeout = 0.1s; retransmits = 1; }\n'
-    )
+    suffixes.write_text(SUFFIXES)
+    quick = f'disable_hyperscan = true;\nurl_tld = "{suffixes}";\n{options}'
     for name, text in ({"local.d/options.inc": quick} | files).items():
         (etc / name).parent.mkdir(exist_ok=True)
         (etc / name).write_text(text)
@@ -38,7 +44,9 @@ def rspamd(folder: pathlib.Path, files: dict[str, str]) -> Iterator[pathlib.Path
     log = places["LOGDIR"] / "rspamd.log"
 
     def words() -> str:
-        return (folder / "rspamd.out").read_text(errors="replace") + log.read_text(errors="replace")[-3000:]
+        return "".join(
+            path.read_text(errors="replace")[-3000:] for path in (folder / "rspamd.out", log) if path.exists()
+        )
 
     try:
         wait_until(lambda: process.poll() is not None or _answers(), seconds=START_S, words=words)
@@ -51,18 +59,18 @@ def rspamd(folder: pathlib.Path, files: dict[str, str]) -> Iterator[pathlib.Path
 
 def _answers() -> bool:
     try:
-        scan(b"Subject: x\r\n\r\nx\r\n", ip="127.0.0.1", sender="a@b.example", recipient="c@d.example")
+        scan(b"Subject: x\r\n\r\nx\r\n", {"IP": "127.0.0.1", "From": "a@b.example", "Rcpt": "c@d.example"})
     except OSError:
         return False
     return True
 
 
-def scan(mail: bytes, *, ip: str, sender: str, recipient: str, queue_id: str = "") -> dict[str, Any]:
-    """Have a mail scanned as a mail server does, and return what rspamd says."""
-    headers = {"IP": ip, "From": sender, "Rcpt": recipient, "Helo": "mail.emitter.example"}
-    if queue_id:
-        headers["Queue-Id"] = queue_id
-    request = urllib.request.Request("http://127.0.0.1:11333/checkv2", data=mail, headers=headers)
+def scan(mail: bytes, known: dict[str, str]) -> dict[str, Any]:
+    """Have a mail scanned as a mail server does, and return what rspamd says.
+
+    known: what a mail server knows of it: IP, Helo, From, Rcpt, Queue-Id, and User where one logged in.
+    """
+    request = urllib.request.Request("http://127.0.0.1:11333/checkv2", data=mail, headers=known)
     with urllib.request.urlopen(request, timeout=60) as answer:
         found = json.load(answer)
     assert isinstance(found, dict)

@@ -1,8 +1,6 @@
 """How the tests start a laboratory: in namespaces of its own, with packages that are unpacked for it."""
 
-import atexit
 import contextlib
-import functools
 import json
 import os
 import pathlib
@@ -16,9 +14,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, needs
+from tests.consumers.packages import EXIM, unpacked
 
-EXIM = ("exim4-daemon-light", "exim4-base")
-OPENSMTPD = ("opensmtpd", "opensmtpd-filter-rspamd")
 LIMIT_S = 240
 
 
@@ -46,30 +43,6 @@ def laboratory(module: str, *arguments: str, seconds: int = LIMIT_S) -> dict[str
     found = json.loads(done.stdout.splitlines()[-1])
     assert isinstance(found, dict)
     return found
-
-
-def unpacked(*packages: str) -> pathlib.Path:
-    """Return a folder with Debian's packages unpacked: two mail servers cannot be installed together."""
-    root = unpacked_or_none(*packages)
-    if root is None:
-        pytest.skip(f"needs Debian's packages {', '.join(packages)}, which apt-get cannot download")
-    return root
-
-
-@functools.cache
-def unpacked_or_none(*packages: str) -> pathlib.Path | None:
-    """Return the same, or None if the packages cannot be had."""
-    if packages == EXIM and os.environ.get("BSF_EXIM_ROOT"):
-        return pathlib.Path(os.environ["BSF_EXIM_ROOT"])
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bsf-packages-"))
-    folder.chmod(0o755)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [needs("apt-get"), "download", "-qq", *packages]
-    if subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode != 0:
-        return None
-    for package in folder.glob("*.deb"):
-        subprocess.run([needs("dpkg"), "-x", str(package), str(folder / "root")], check=True)
-    return folder / "root"
 
 
 def mail_server(software: str, folder: pathlib.Path) -> None:

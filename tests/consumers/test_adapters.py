@@ -18,7 +18,7 @@ from ingest.report.stamps import Stamps
 from ingest.schemas import ReportIn
 from tests.conftest import needs
 from tests.consumers import running
-from tests.consumers.packages import laid_over
+from tests.consumers.packages import DOVECOT, laid_over
 
 pytestmark = pytest.mark.e2e
 
@@ -69,7 +69,7 @@ def test_the_milter_only_writes_to_the_spool() -> None:
 
 def test_sieve_pipes_what_has_an_empty_sender_and_no_delivery_depends_on_it() -> None:
     with running.place() as folder:
-        found = _laboratory("sieve", folder, "dovecot-core", "dovecot-sieve")
+        found = _laboratory("sieve", folder, *DOVECOT)
     assert found["answers"] == {
         "bounce": 0,
         "the same bounce": 0,
@@ -160,7 +160,7 @@ def test_init_asks_a_real_exim() -> None:
 
 def test_a_real_dovecot_that_is_killed_meanwhile_loses_and_doubles_nothing() -> None:
     with running.place() as folder:
-        answers = _laboratory("imap", folder, "dovecot-core", "dovecot-imapd")["answers"]
+        answers = _laboratory("imap", folder, *DOVECOT)["answers"]
     assert answers["different"] == answers["moved"] == answers["moved, different"] == 30
     assert answers["left"] == 0
     assert answers["failures"] >= 1

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import needs
-from tests.consumers.running import OPENSMTPD, laboratory, place, unpacked
+from tests.consumers.packages import OPENSMTPD, unpacked
+from tests.consumers.running import laboratory, place
 
 pytestmark = pytest.mark.e2e
 

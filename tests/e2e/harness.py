@@ -26,7 +26,7 @@ from tests.waiting import wait_until
 ZONE = "bl.feed.test"
 SCORE_ZONE = "score.bl.feed.test"
 TICK_S = 1
-START_S = 30
+START_S = 120
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
