@@ -21,14 +21,14 @@ PROVIDERS = """# date: 2026-11-01
 
 
 @pytest.fixture
-def world(sqlite: Database, secret: Secret, now: dt.datetime, tmp_path: pathlib.Path) -> World:
+def world(
+    sqlite: Database, secret: Secret, now: dt.datetime, tmp_path: pathlib.Path, introduced: pathlib.Path
+) -> World:
     clock = [now]
     settings = Settings(
         publish=PublishSettings(folder=tmp_path, site_url=SITE_URL),
         dns=DnsSettings(listen=("127.0.0.1:9",)),  # the discard port: closed, so refused at once
     )
-    with sqlite.write() as connection:
-        reporters = [make_reporter(connection, name) for name in ("one", "two", "three")]
     site = Site(
         database=sqlite,
         settings=settings,
@@ -37,7 +37,27 @@ def world(sqlite: Database, secret: Secret, now: dt.datetime, tmp_path: pathlib.
         provider_file=make_provider_file(Providers.parse(PROVIDERS)),
         now=lambda: clock[0],
     )
-    return World(site=site, clock=clock, reporters=reporters)
+    made = World(site=site, clock=clock, reporters=[1, 2, 3])
+    made.tell(introduced, lambda: introduce(sqlite))
+    return made
+
+
+def introduce(database: Database) -> None:
+    """Register the reporters."""
+    with database.write() as connection:
+        assert [make_reporter(connection, name) for name in ("one", "two", "three")] == [1, 2, 3]
+
+
+@pytest.fixture(scope="session")
+def introduced(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Return where the database with the reporters is kept."""
+    return tmp_path_factory.mktemp("introduced") / "feed.db"
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Return where a module keeps the database with which its tests begin; see `World.tell`."""
+    return tmp_path_factory.mktemp("kept") / "feed.db"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The console: who gets in, that nobody else makes it act, and what each action does and leaves behind."""
 
+import pathlib
 import re
 
 import httpx2 as httpx
@@ -21,8 +22,8 @@ PAGES = ["/console", *(f"/console/{page}" for page in console.PAGES)]
 
 
 @pytest.fixture
-def listed(world: World) -> World:
-    world.report(LISTED)
+def listed(world: World, kept: pathlib.Path) -> World:
+    world.tell(kept, lambda: world.report(LISTED))
     return world
 
 

@@ -1,5 +1,6 @@
 """Disputes: never a dead end, never a way to find out or to block anything."""
 
+import pathlib
 import re
 
 import httpx2 as httpx
@@ -15,8 +16,8 @@ XSS = "<script>alert(1)</script>\"'><img src=x>{{7*7}}"
 
 
 @pytest.fixture
-def listed(world: World) -> World:
-    world.report(LISTED)
+def listed(world: World, kept: pathlib.Path) -> World:
+    world.tell(kept, lambda: world.report(LISTED))
     return world
 
 

@@ -39,8 +39,8 @@ def publish_all(world: World) -> None:
 
 
 @pytest.fixture
-def published(world: World) -> World:
-    world.report("192.0.2.7")
+def published(world: World, kept: pathlib.Path) -> World:
+    world.tell(kept, lambda: world.report("192.0.2.7"))
     publish_all(world)
     return world
 

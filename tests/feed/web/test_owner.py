@@ -1,5 +1,6 @@
 """What only the proven owner sees, and that nobody else does."""
 
+import pathlib
 import re
 
 import pytest
@@ -16,8 +17,7 @@ LISTED = "192.0.2.7"
 XSS = "<script>alert(1)</script>"
 
 
-@pytest.fixture
-def listed(world: World) -> World:
+def _happened(world: World) -> None:
     world.report(LISTED, n=2, recipient_class=RecipientClass.TRAP)
     with world.site.database.write() as connection:
         for number, helo in ((1, "mail.example.org"), (2, XSS)):
@@ -30,6 +30,11 @@ def listed(world: World) -> World:
             )  # fmt: skip
             disclosures.add_traces(connection, [(stored, f"4bQ{number}", f"customer{number}.example")])
     world.score()
+
+
+@pytest.fixture
+def listed(world: World, kept: pathlib.Path) -> World:
+    world.tell(kept, lambda: _happened(world))
     return world
 
 

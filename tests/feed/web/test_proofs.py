@@ -1,6 +1,7 @@
 """Control shown by mail or by a DNS record: who gets a mail, what its link does, and what nobody can do."""
 
 import dataclasses
+import pathlib
 import re
 from collections.abc import Iterator
 
@@ -52,7 +53,7 @@ def sink() -> Iterator[MailSink]:
 
 
 @pytest.fixture
-def listed(world: World, dns: NameServer, sink: MailSink) -> World:
+def listed(world: World, dns: NameServer, sink: MailSink, kept: pathlib.Path) -> World:
     settings = world.site.settings.model_copy(
         update={
             "site": SiteSettings(resolver=dns.listen),
@@ -62,8 +63,7 @@ def listed(world: World, dns: NameServer, sink: MailSink) -> World:
     made = World(
         site=dataclasses.replace(world.site, settings=settings), clock=world.clock, reporters=world.reporters
     )
-    for address in (LISTED, V6, FOREIGN):
-        made.report(address)
+    made.tell(kept, lambda: made.report_each(LISTED, V6, FOREIGN))
     return made
 
 

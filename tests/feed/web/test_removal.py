@@ -1,5 +1,6 @@
 """Who may remove what, by which request, and that nothing else changes anything."""
 
+import pathlib
 import re
 
 import httpx2 as httpx
@@ -14,9 +15,8 @@ V6 = "2001:db8:0:1::7"
 
 
 @pytest.fixture
-def listed(world: World) -> World:
-    world.report(LISTED)
-    world.report(V6)
+def listed(world: World, kept: pathlib.Path) -> World:
+    world.tell(kept, lambda: world.report_each(LISTED, V6))
     return world
 
 

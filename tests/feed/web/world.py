@@ -3,7 +3,10 @@
 import asyncio
 import dataclasses
 import datetime as dt
+import pathlib
 import re
+import shutil
+from collections.abc import Callable
 from typing import Any
 
 import httpx2 as httpx
@@ -26,6 +29,18 @@ class World:
     site: Site
     clock: list[dt.datetime]
     reporters: list[int]
+
+    def tell(self, kept: pathlib.Path, story: Callable[[], object]) -> None:
+        """Bring a database that nothing happened to where `story` brings it, which moves no clock.
+
+        It is told once; `kept` takes the file for all further tests that begin so.
+        """
+        database = self.site.database
+        if not kept.exists():
+            story()
+        database.dispose()
+        assert not database.path.with_name(f"{database.path.name}-wal").exists(), "not all is in one file"
+        shutil.copy(*((kept, database.path) if kept.exists() else (database.path, kept)))
 
     def report(
         self,
@@ -60,6 +75,11 @@ class World:
                         ),
                     )
         self.score()
+
+    def report_each(self, *addresses: str) -> None:
+        """Store the usual evidence of each address, and score."""
+        for address in addresses:
+            self.report(address)
 
     def genuine(self, address: str, n: int) -> None:
         """Have the first reporter say that it saw `n` genuine bounces today."""
