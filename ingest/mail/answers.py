@@ -6,7 +6,7 @@ Each returns the stable word of the mark it saw, or None. Marks: evidence.md 1.1
 import re
 from typing import Final
 
-from ingest.mail import phrases
+from ingest.mail import phrases, unmarked, wording
 from ingest.mail.dsn import DISPOSITION_TYPES, STATUS_TYPES
 from ingest.mail.notice import Notice
 from ingest.mail.people import by_mail_program, distributed, of_a_person, personal
@@ -22,26 +22,28 @@ from ingest.mail.signs import (
     without_brackets,
 )
 
-_CHALLENGE_HEADERS: Final = (
-    "x-boxtrapper",
-    "x-spamarrest-noauth",
-    "x-spamarrest-speedcode",
-    "x-askversion",
-    "x-bluebottle-request",
-    "x-boxbe-challenge",
-    "x-tmda-confirm",
-    "x-challenge-response",
-    "x-uol-antispam",
-    "x-choicemail-registration-request",
-    "x-mailblocks-challenge",
-    "x-qconfirm",
-    "x-sfilter-challenge",
+_CHALLENGE_HEADERS: Final = frozenset(
+    {
+        "x-boxtrapper",
+        "x-spamarrest-noauth",
+        "x-spamarrest-speedcode",
+        "x-askversion",
+        "x-bluebottle-request",
+        "x-boxbe-challenge",
+        "x-tmda-confirm",
+        "x-challenge-response",
+        "x-uol-antispam",
+        "x-choicemail-registration-request",
+        "x-mailblocks-challenge",
+        "x-qconfirm",
+        "x-sfilter-challenge",
+    }
 )
 _CHALLENGE_MAILER: Final = re.compile(r"(?:qconfirm|choicemail|spamarrest)\b", re.IGNORECASE)
 _CHALLENGE_SENDER: Final = re.compile(
     r"@(?:[\w.-]{1,60}\.)?(?:boxbe|spamarrest|mailblocks|knowspam|bluebottle|vanquish|0spam|sendio|qurb)\."
     r"(?:com|net|ch)\b|[-+_](?:confirm|challenge|verify)[-+_][\w.=+-]{6,100}@"
-    r"|\b(?:challenge|antispam-?verif\w{0,8})[-+_.=]?[0-9a-f]{8,64}@"
+    r"|\b(?:challenge|antispam-?verif\w{0,8})[-+_.=]?[0-9a-f]{8,64}@|challenge@"
 )
 _CHALLENGE_ID: Final = re.compile(
     r"tmda[-.]?confirm|-confirm-[\w.]{4,60}tmda|boxbe|spamarrest", re.IGNORECASE
@@ -50,15 +52,16 @@ _CHALLENGE_ID: Final = re.compile(
 
 def challenge(notice: Notice) -> str | None:
     """Recognise a challenge: confirm that you are a person, then your mail is delivered."""
-    if any(name in notice.headers for name in _CHALLENGE_HEADERS) or _CHALLENGE_MAILER.match(
-        notice.headers.get("x-mailer")
-    ):
+    if notice.headers.any_of(_CHALLENGE_HEADERS) or _CHALLENGE_MAILER.match(notice.headers.get("x-mailer")):
         return "challenge_header"
     if _CHALLENGE_ID.search(notice.headers.get("message-id")[:300]):
         return "challenge_message_id"
     if distributed(notice) or phrases.LIST_SUBJECT.search(notice.subject):
         return None
-    return "challenge_sender" if _CHALLENGE_SENDER.search(notice.sender) else _challenge_words(notice)
+    for address in (notice.sender, notice.return_path or ""):
+        if _CHALLENGE_SENDER.search(address):
+            return "challenge_sender"
+    return _challenge_words(notice)
 
 
 def _challenge_words(notice: Notice) -> str | None:
@@ -68,6 +71,8 @@ def _challenge_words(notice: Notice) -> str | None:
         return "challenge_text" if told else None
     if (notice.answered or by_mail_program(notice)) and not automatic(notice):
         return None
+    if subject and unmarked.asks_to_confirm(notice):
+        return "challenge_text"
     sure = subject or replying(notice) or notice.from_null
     weak = not sure and (automatic(notice) or bulk(notice))
     if (sure or weak) and phrases.CHALLENGE_TEXT.search(notice.opening):
@@ -91,28 +96,31 @@ def read_receipt(notice: Notice) -> str | None:
 
 def _receipt_in_words(notice: Notice) -> bool:
     """Whether it is a receipt of old mail programs: subject and text only, sent by a machine."""
-    if STATUS_TYPES & notice.skeleton.types or not automatic(notice) or from_daemon(notice):
+    if STATUS_TYPES & notice.skeleton.types or from_daemon(notice):
         return False
-    return (
-        phrases.RECEIPT_SUBJECT.match(notice.subject) is not None
-        and phrases.RECEIPT_TEXT.search(notice.opening) is not None
-    )
+    if phrases.RECEIPT_SUBJECT.match(notice.subject) is None:
+        return False
+    if phrases.RECEIPT_FRAME.match(notice.opening):
+        return True
+    return automatic(notice) and phrases.RECEIPT_TEXT.search(notice.opening) is not None
 
 
-_AUTO_HEADERS: Final = (
-    "x-autoreply",
-    "x-autoreply-from",
-    "x-auto-reply-from",
-    "x-autorespond",
-    "x-autoresponder",
-    "x-auto-response",
-    "x-autoresponse",
-    "x-mail-autoreply",
-    "x-autoreply-domain",
-    "x-vacation",
-    "x-away",
-    "auto-reply",
-    "x-is-autoreply",
+_AUTO_HEADERS: Final = frozenset(
+    {
+        "x-autoreply",
+        "x-autoreply-from",
+        "x-auto-reply-from",
+        "x-autorespond",
+        "x-autoresponder",
+        "x-auto-response",
+        "x-autoresponse",
+        "x-mail-autoreply",
+        "x-autoreply-domain",
+        "x-vacation",
+        "x-away",
+        "auto-reply",
+        "x-is-autoreply",
+    }
 )
 _AUTO_VALUES: Final = (
     # header, pattern at its beginning or anywhere, lower case
@@ -137,7 +145,9 @@ def auto_reply_header(notice: Notice) -> str | None:
     headers = notice.headers
     if from_daemon(notice) and (bounce_subject(notice) or trouble_text(notice)):
         return None
-    if any(name in headers and headers.get(name)[:10].strip().lower() not in _NO for name in _AUTO_HEADERS):
+    if headers.any_of(_AUTO_HEADERS) and any(
+        name in headers and headers.get(name)[:10].strip().lower() not in _NO for name in _AUTO_HEADERS
+    ):
         return "auto_reply_header"
     if any(
         name in headers and pattern.search(headers.get(name)[:80].lower()) for name, pattern in _AUTO_COMPILED
@@ -266,10 +276,18 @@ def list_reply(notice: Notice) -> str | None:
     sender = phrases.LIST_SENDER.search(notice.sender) or phrases.LIST_SENDER.search(notice.return_path or "")
     if "list-post" in notice.headers or (notice.answered and not notice.from_null):
         return None
-    if sender and phrases.LIST_TEXT.search(notice.opening[:1000]) and not personal(notice):
+    if sender and _list_refuses(notice) and not personal(notice):
         return "list_reply_text"
     told = automatic(notice) and (notice.from_null or phrases.OF_A_LIST.search(notice.opening) is not None)
     return "list_reply_subject" if subject and (sender or told) else None
+
+
+def _list_refuses(notice: Notice) -> bool:
+    """Whether a list manager's text refuses or holds a post, or does not understand a command."""
+    told = notice.opening[:1000]
+    if phrases.LIST_TEXT.search(told):
+        return True
+    return wording.LIST_REFUSES.within(told) and wording.NOT_ALLOWED.within(told)
 
 
 def postmaster_copy(notice: Notice) -> str | None:

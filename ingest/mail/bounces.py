@@ -81,7 +81,9 @@ _SOFTWARE_TEXT: Final = re.compile(
     r"|(?:following|this) (?:recipient|address)(?:s|es|\(s\))? (?:could not be reached|cannot be reached"
     r"|failed)"
 )
-_BOUNCE_HEADERS: Final = ("x-ms-exchange-message-is-ndr", "x-ms-embedded-report", "x-mddsn-message")
+_BOUNCE_HEADERS: Final = frozenset(
+    {"x-ms-exchange-message-is-ndr", "x-ms-embedded-report", "x-mddsn-message"}
+)
 
 
 def software_bounce(notice: Notice) -> str | None:
@@ -89,7 +91,7 @@ def software_bounce(notice: Notice) -> str | None:
     headers = notice.headers
     if notice.answered and not from_daemon(notice):
         return None
-    if any(name in headers for name in _BOUNCE_HEADERS):
+    if headers.any_of(_BOUNCE_HEADERS):
         return "bounce_header"
     machine = from_daemon(notice) or automatic(notice)
     if machine and "x-failed-recipients" in headers:

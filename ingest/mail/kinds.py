@@ -2,7 +2,7 @@
 
 The order is that of evidence.md 1.2 with two changes. Postmaster copies come before free-text bounces,
 whose signs they share. The loose rule for bounces (several weak signals) comes last, since an honest
-auto-reply shows two of them as well.
+auto-reply shows two of them as well. After it only mails are left that show no mark at all.
 """
 
 import dataclasses
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 from feed.domain.event import Kind
-from ingest.mail import answers, bounces, filters, other_reports
+from ingest.mail import answers, bounces, certified, filters, other_reports, unmarked
 from ingest.mail.dsn import DeliveryStatus
 from ingest.mail.notice import Notice
+from ingest.mail.people import by_mail_program, distributed
 
 Recogniser = Callable[[Notice], str | None]
 
@@ -49,6 +50,9 @@ def recognise(notice: Notice) -> Finding:
         mark = test(notice)
         if mark:
             return Finding(kind=kind, marks=(mark,), status=notice.status or notice.disposition)
+    receipt = certified.receipt(notice)
+    if receipt:
+        return Finding(kind=receipt, marks=("certified_mail",), status=notice.status)
     found = bounces.delivery_status(notice)
     if found:
         return Finding(kind=found[0], marks=(found[1],), status=found[2])
@@ -61,4 +65,19 @@ def recognise(notice: Notice) -> Finding:
     if signals:
         return Finding(kind=bounces.failed_or_delayed(notice), marks=signals, status=notice.status_in_text)
     mark = answers.auto_reply_text(notice)
+    return Finding(kind=Kind.AUTO, marks=(mark,)) if mark else _by_words_alone(notice)
+
+
+def _by_words_alone(notice: Notice) -> Finding:
+    """Return the kind of a mail that no mark told: what it says in parts, else Kind.NONE."""
+    if distributed(notice) or by_mail_program(notice):
+        return Finding(kind=Kind.NONE)
+    if unmarked.challenge(notice):
+        return Finding(kind=Kind.CR, marks=("challenge_text",))
+    if unmarked.filter_notice(notice):
+        return Finding(kind=Kind.VIRUS, marks=("content_filter_text",))
+    kind = unmarked.bounce(notice)
+    if kind is not None:
+        return Finding(kind=kind, marks=("bounce_text",), status=notice.status_in_text)
+    mark = unmarked.auto_reply(notice)
     return Finding(kind=Kind.AUTO, marks=(mark,)) if mark else Finding(kind=Kind.NONE)

@@ -8,7 +8,7 @@ from ingest.mail.dsn import DISPOSITION_TYPES, STATUS_TYPES
 from ingest.mail.notice import Notice
 from ingest.mail.signs import returns_mail
 
-_COMPLAINT_HEADERS: Final = ("x-hmxmroriginalrecipient", "x-loop-complaint")
+_COMPLAINT_HEADERS: Final = frozenset({"x-hmxmroriginalrecipient", "x-loop-complaint"})
 _PACKED: Final = ("/zip", "/gzip", "-gzip", "/x-zip", "-compressed", "/xml")
 _REPORT_OF_DMARC: Final = re.compile(r"\bdmarc\b.{0,40}\breport\b")
 
@@ -19,7 +19,7 @@ def feedback_report(notice: Notice) -> str | None:
         return "feedback_report"
     if not notice.status and returns_mail(notice) and phrases.COMPLAINT_SUBJECT.search(notice.subject):
         return "complaint"
-    return "complaint" if any(name in notice.headers for name in _COMPLAINT_HEADERS) else None
+    return "complaint" if notice.headers.any_of(_COMPLAINT_HEADERS) else None
 
 
 def tls_report(notice: Notice) -> str | None:

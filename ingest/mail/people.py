@@ -10,16 +10,18 @@ from ingest.mail import phrases
 from ingest.mail.notice import Notice
 from ingest.mail.signs import once, shows_failure
 
-_LIST_HEADERS: Final = (
-    "list-post",
-    "list-unsubscribe",
-    "list-id",
-    "mailing-list",
-    "x-mailing-list",
-    "x-beenthere",
-    "x-campaign",
-    "x-campaignid",
-    "feedback-id",
+_LIST_HEADERS: Final = frozenset(
+    {
+        "list-post",
+        "list-unsubscribe",
+        "list-id",
+        "mailing-list",
+        "x-mailing-list",
+        "x-beenthere",
+        "x-campaign",
+        "x-campaignid",
+        "feedback-id",
+    }
 )
 
 
@@ -28,7 +30,7 @@ def distributed(notice: Notice) -> bool:
     """Whether a list or a campaign distributed the mail; what a list manager says itself is no post."""
     if notice.headers.get("x-list-administrivia")[:10].lower() == "yes":
         return False
-    return any(name in notice.headers for name in _LIST_HEADERS)
+    return notice.headers.any_of(_LIST_HEADERS)
 
 
 def of_a_person(notice: Notice) -> bool:

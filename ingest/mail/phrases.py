@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 
-def _any(text: str) -> re.Pattern[str]:
+def any_of(text: str) -> re.Pattern[str]:
     """Compile one pattern of many alternatives, written over several lines; four blanks continue a line."""
     ways = _ways("|".join(line for line in text.replace("\n    ", "").split("\n") if line))
     at_words = [way.removeprefix(r"\b") for way in ways if way.startswith(r"\b")]
@@ -44,14 +44,14 @@ def _ways(pattern: str) -> list[str]:
     return [*ways, pattern[start:]]
 
 
-ANSWERED: Final = _any(
+ANSWERED: Final = any_of(
     r"""
 (?:re|fwd?|aw|antw|antwort|wg|sv|vs|vb|tr|rv|ref|odp|ynt|res|enc|回复|转发|答复)(?:\[\d{1,3}\])? ?[:：]
 """  # noqa: RUF001
 )
 """A person answered or forwarded: such a subject says nothing about the mail itself."""
 
-BOUNCE_SUBJECT: Final = _any(
+BOUNCE_SUBJECT: Final = any_of(
     r"""
 \bundeliver(?:able|ed)\b|\bnon[- ]?deliver(?:y|able)\b|\bnot deliver(?:ed|able)\b|\bunzustellbar
 \bdelivery (?:status )?(?:has )?(?:failed|failure|problem|error|notification|report|warning|unsuccessful
@@ -100,7 +100,7 @@ BOUNCE_SUBJECT: Final = _any(
 """
 )
 
-OWN_MAILBOX_TEXT: Final = _any(
+OWN_MAILBOX_TEXT: Final = any_of(
     r"""
 \byour (?:e-?mail )?(?:mailbox|inbox|account|quota)\b.{0,80}(?:\bfull\b|\bquota\b|\blimit|\bsize\b|\d ?%)
 \bihr (?:postfach|mailkonto)\b.{0,80}(?:\bvoll\b|quota|grenze|\d ?%)
@@ -110,7 +110,7 @@ OWN_MAILBOX_TEXT: Final = _any(
 )
 """A warning to the owner of a mailbox, from a server that speaks of no mail that he sent."""
 
-FAILED_RECIPIENT_TEXT: Final = _any(
+FAILED_RECIPIENT_TEXT: Final = any_of(
     r"""
 \bfollowing (?:user|recipient|address|addressee|person|people|destination|mailbox)(?:e?s|\(e?s\))?\b
     [^@]{0,80}@
@@ -118,7 +118,7 @@ FAILED_RECIPIENT_TEXT: Final = _any(
 )
 """The frame in which servers name whom they could not reach."""
 
-DELAY_SUBJECT: Final = _any(
+DELAY_SUBJECT: Final = any_of(
     r"""
 \bdelayed\b|\bdelay\)|\bdelivery delay|\bdelay notification|^warning: could not send
 ^warning: .{0,80}(?:delayed|not yet been delivered|still being)|\bstill being retried\b
@@ -130,7 +130,7 @@ DELAY_SUBJECT: Final = _any(
 """
 )
 
-DELAY_TEXT: Final = _any(
+DELAY_TEXT: Final = any_of(
     r"""
 you do(?: not|n't) need to re-?send|\bthis is a warning (?:message )?only\b
 \bno action is required on your part\b
@@ -144,7 +144,7 @@ you do(?: not|n't) need to re-?send|\bthis is a warning (?:message )?only\b
 """
 )
 
-GIVEN_UP_TEXT: Final = _any(
+GIVEN_UP_TEXT: Final = any_of(
     r"""
 \bpermanent(?:ly)? (?:fatal )?(?:error|fail)|\bi'?ve given up\b|\bi am not going to try again\b
 \bundeliverable\b|\bgiv(?:en|ing) up\b|\bwill no longer be\b
@@ -153,7 +153,7 @@ GIVEN_UP_TEXT: Final = _any(
 """
 )
 
-FAILURE_TEXT: Final = _any(
+FAILURE_TEXT: Final = any_of(
     r"""
 \b(?:could|can) ?not be (?:delivered|sent)\b|\bcouldn't be delivered\b|\bunable to deliver\b
 \bundeliverable\b|\b(?:was|were|been|be) not (?:been )?delivered\b|\bwasn't delivered\b
@@ -189,7 +189,7 @@ kunne ikke leveres|kunde inte levereras|nie (?:można|mogła|mógł) .{0,20}dost
 )
 """A mail could not be delivered, in so many words."""
 
-DAEMON_SENDER: Final = _any(
+DAEMON_SENDER: Final = any_of(
     r"""
 mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r
 \bmail[-_. ]?delivery[-_. ]?(?:sub)?(?:system|service|agent|problem|notif)|\bmail[-_. ]?delivery@
@@ -205,7 +205,7 @@ mailer?[-_. ]?(?:daemon|deamon|demon)|\bpost[-_. ]?m[ae]st[ea]r
 """
 )
 
-AUTO_SUBJECT: Final = _any(
+AUTO_SUBJECT: Final = any_of(
     r"""
 auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer|acknowledg)|autorepl|auto-?respon[ds]|auto:
 autosvar|autoantwort|auto ?re:
@@ -229,7 +229,8 @@ o{3}:|away from (?:my|the) (?:mail|office|desk|e-?mail)
 vacation (?:reply|message|response|notice|notification|auto)
 on (?:vacation|holiday|annual leave|leave)\b|(?:i am|i'm) (?:currently )?(?:away|out)|\[?absence\b
 currently out|holiday (?:notice|reply)
-abwesend\b|automatische abwesenheit|außer haus|automatiskt svar|нет на работе|вне офиса|не в офисе|外出
+abwesend\b|nicht im (?:büro|hause?)\b|automatische abwesenheit|außer haus|automatiskt svar|нет на работе
+вне офиса|не в офисе|外出
 mimo kancel[áa][řr]|h[áa]zon k[íi]v[üu]l|автоматичен отговор|automatski odgovor|samodejni odgovor
 (?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي|(?:การ)?ตอบกลับอัตโนมัติ|trả lời tự động|balasan otomatis
 automaatvastus|automātiskā atbilde|automatinis atsakymas
@@ -237,7 +238,7 @@ automaatvastus|automātiskā atbilde|automatinis atsakymas
 )
 """Searched at the beginning of a subject (after brackets): never inside."""
 
-SURE_AUTO_SUBJECT: Final = _any(
+SURE_AUTO_SUBJECT: Final = any_of(
     r"""
 automat(?:ic|ed) (?:reply|response) ?(?::|$| from| to your (?:e-?mail|message|request|inq)| to:| -)
 auto[- ]?(?:reply|response|responder) ?(?:[:(\[\])】]|$|from\b|(?:to|for) your (?:e-?mail|message
@@ -247,7 +248,8 @@ respuesta autom[áa]tica\b|risposta automatica\b|resposta autom[áa]tica\b|autom
 automatyczna odpowied[źz]\b|odpowied[źz] automatyczna|автоматический ответ|автоответ|自動返信|自動応答
 自动(?:回复|答复)|自動(?:回覆|答覆)|abwesenheits(?:notiz|meldung|nachricht|benachrichtigung) ?(?::|$)
 out of (?:the )?office (?:auto|reply|response|notification)|out of office ?:
-vacation (?:reply|response|auto)|자동 ?(?:응답|회신)|away from my mail
+vacation (?:reply|response|auto)|(?:부재(?:중)? ?)?자동 ?(?:응답|회신)|away from my mail
+autoodpowied[źz]|automatic acknowledg
 frånvaromeddelande|automatiskt svar\b|automatick[áa] odpove[ďd]\b|automatick[áa] odpověď
 automatikus v[áa]lasz|otomatik yan[\u0131i]t\b|αυτόματη απάντηση|автоматичен отговор|автоматична відповідь
 automatski odgovor\b|samodejni odgovor\b|(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي
@@ -256,7 +258,7 @@ trả lời tự động|r[ăa]spuns automat\b|resposta automàtica
 """
 )
 
-RESPONDER_TEXT: Final = _any(
+RESPONDER_TEXT: Final = any_of(
     r"""
 \bi will be out of the office starting .{1,30} and will not return until\b
 \bthis is an auto(?:mat(?:ed|ic))?[- ]?(?:response|reply) to your (?:message|e-?mail|mail)\b
@@ -266,7 +268,7 @@ RESPONDER_TEXT: Final = _any(
 )
 """Fixed sentences of responders, which nobody writes by hand."""
 
-ABSENCE_TEXT: Final = _any(
+ABSENCE_TEXT: Final = any_of(
     r"""
 \bout of (?:the )?office\b
 \bon (?:vacation|holiday|annual leave|maternity leave|parental leave|sick leave|a business trip)\b
@@ -280,17 +282,17 @@ ABSENCE_TEXT: Final = _any(
 \bdu bureau\b|\ben cong[ée]s?\b|\babsent|\bfuera de (?:la )?oficina|\bausente\b|\bde vacaciones
 \bfuori (?:ufficio|sede)|\bassente\b|\bin ferie\b|\bafwezig\b|\bmet vakantie|\bpå semester\b
 \bikke på kontoret|\bferie\b|\blomalla\b|\bpoissa\b|\bnieobecn|\burlop|отсутств|отпуск|不在|休暇
-自動(?:返信|応答)|自动回复|休假|外出
+自動(?:返信|応答)|自动回复|休假|外出|휴가|출장|부재중
 """
 )
 
-FIRST_PERSON: Final = _any(
+FIRST_PERSON: Final = any_of(
     r"""
 \b(?:i|i'm|i'll|my|ich|je|j'ai|yo|mi|io|mio|eu|ik|jag|jeg|minä)\b|\bя\b|私
 """
 )
 
-CHALLENGE_SUBJECT: Final = _any(
+CHALLENGE_SUBJECT: Final = any_of(
     r"""
 \bplease confirm (?:your|the|delivery of|that you sent)\b.{0,30}\b(?:e?-?mail|message)\b(?! ?addr)
 \byour (?:e-?mail|message) (?:to .{0,80} )?(?:requires|needs|is awaiting|awaits).{0,30}(?:confirmation
@@ -309,7 +311,7 @@ CHALLENGE_SUBJECT: Final = _any(
 """
 )
 
-CHALLENGE_TEXT: Final = _any(
+CHALLENGE_TEXT: Final = any_of(
     r"""
 \b(?:confirm|verify|prove|validate) that (?:you (?:are|sent)|your (?:e-?mail|message)).{0,60}(?:human|person
     |real|deliver|release|spam|legitimate)
@@ -324,7 +326,8 @@ CHALLENGE_TEXT: Final = _any(
 \brequest permission to send\b|\baddress was not recogni[sz]ed\b.{0,200}\breply\b
 \b(?:confirme|confirmar) .{0,60}(?:não é spam|o envio da mensagem|no es spam|el envío del mensaje)
 \bawaiting (?:your )?(?:approval|authentication|verification)\b.{0,120}\b(?:click|reply)
-\bexpéditeur\b.{0,100}\bcliquer\b.{0,40}\blien|\bum (?:die|ihre) (?:zustellung|nachricht) .{0,40}\bbestätigen
+\bexpéditeur\b.{0,100}\bcliquer\b.{0,40}\blien|\bum (?:die|ihre) (?:zustellung
+    |nachricht) .{0,40}\bbestätigen
 \bto (?:release|deliver) your (?:message|e-?mail),? (?:please )?(?:click|reply|visit)
 \bconfirmation process is to\b
 \breply to this (?:message|e-?mail) to (?:verify|confirm|prove)\b
@@ -335,12 +338,13 @@ CHALLENGE_TEXT: Final = _any(
 \bvotre (?:message|e-?mail|courriel)\b.{0,60}\b(?:retenu|bloqué|en attente)\b.{0,120}\b(?:cliquez|répondez)
 \b(?:pour|afin) que votre (?:message|e-?mail|mail|courriel).{0,60}(?:remis|délivré|transmis|parvien)
 \bmailinblack\b
-\b(?:mensaje|correo) (?:ha sido|está|fue) retenido\b|\b(?:sua mensagem|seu e-?mail) .{0,40}(?:confirma|retid)
+\b(?:mensaje|correo) (?:ha sido|está|fue) retenido\b|\b(?:sua mensagem|seu e-?mail) .{0,40}(?:confirma
+    |retid)
 \bnachricht (?:wird|wurde) .{0,40}zurückgehalten
 """
 )
 
-VIRUS_SUBJECT: Final = _any(
+VIRUS_SUBJECT: Final = any_of(
     r"""
 ^virus \(
 \bvirus(?:es)? (?:\(.{0,60}\) )?(?:in|found|detected|alert|warning|infected|notification|was|has
@@ -365,7 +369,7 @@ VIRUS_SUBJECT: Final = _any(
 """
 )
 
-MONITOR_SENDER: Final = _any(
+MONITOR_SENDER: Final = any_of(
     r"""
 (?:^|["<( ])(?:root|cron(?: daemon)?|anacron|logcheck|logwatch|nagios|icinga\d?|zabbix|monit|munin|ossec
     |fail2ban|rspamd|smartd|mdadm|sentry|grafana|prometheus|alertmanager|jenkins|pagerduty)[@ (<"]
@@ -373,14 +377,14 @@ MONITOR_SENDER: Final = _any(
 )
 """Programs that report what their host does: failures stand in their texts, which answer nobody."""
 
-GATE_SENDER: Final = _any(
+GATE_SENDER: Final = any_of(
     r"""
 \b(?:gateway|firewall|filter|quarantine|anti-?spam)\b
 """
 )
 """What a filter may be called that no pattern names."""
 
-DIGEST_SUBJECT: Final = _any(
+DIGEST_SUBJECT: Final = any_of(
     r"""
 \bdigest\b|\bquarantine (?:summary|report|notification)|\bspam (?:summary|report)\b
 \bnew (?:held |quarantined )?messages\b|\bheld messages\b|\bquarantäne-?(?:bericht|übersicht)
@@ -388,14 +392,14 @@ DIGEST_SUBJECT: Final = _any(
 )
 """A list of mails that a filter holds: the subjects of bounces stand in it too."""
 
-VERIFY_TEXT: Final = _any(
+VERIFY_TEXT: Final = any_of(
     r"""
 \bconfirm|\bverif|\bapprov|\bhuman\b|\bspam|\bsender\b|\bbestätig|\bconfirme|\bconferma
 """
 )
 """What a challenge wants of one; a swindle wants one to read or to log in."""
 
-VIRUS_SENDER: Final = _any(
+VIRUS_SENDER: Final = any_of(
     r"""
 content-?filter at\b
 \b(?:anti-?virus|virus|scanner|mailscanner|amavis|scanmail|interscan|av-?scanner|virusalert|viruscheck
@@ -410,7 +414,7 @@ content-?filter at\b
 """
 )
 
-VIRUS_VENDOR: Final = _any(
+VIRUS_VENDOR: Final = any_of(
     r"""
 \b(?:kaspersky|bitdefender|trend ?micro|eset|f-?secure|norton|avira|avast|mcafee|forefront
     |fortinet|checkpoint)\b
@@ -418,13 +422,13 @@ VIRUS_VENDOR: Final = _any(
 )
 """Vendors whose newsletters and whose imitators write as well."""
 
-HELD_TEXT: Final = _any(
+HELD_TEXT: Final = any_of(
     r"""
 \bdeliver|\bheld\b|\bwaiting\b|\breleas|\bquarantin|\bapprov|\bwait-?list
 """
 )
 
-VIRUS_TEXT: Final = _any(
+VIRUS_TEXT: Final = any_of(
     r"""
 \b(?:virus|malware|worm|trojan)(?:es|s)? (?:was |were |has been |have been )?(?:found|detected
     |identified|removed)
@@ -439,8 +443,10 @@ VIRUS_TEXT: Final = _any(
 \bhas taken (?:an )?action on (?:the|your) (?:message|e?-?mail)|\bfile blocking\b
 \bdetected\b.{0,100}\b(?:virus|worm|trojan|malware)\b|\bvirus[- ](?:alert|infected)\b
 \bvirus .{0,40}\b(?:found|detected|action)\b
-\b(?:blocked|quarantined|stopped) by .{0,40}\b(?:filter|firewall|security|policy|scanner|sweeper|mailsecurity)
-\b(?:violates?|violated) (?:our|the|its) .{0,30}policy|\b(?:disallowed|forbidden|prohibited|banned) attachment
+\b(?:blocked|quarantined|stopped) by .{0,40}\b(?:filter|firewall|security|policy|scanner|sweeper
+    |mailsecurity)
+\b(?:violates?|violated) (?:our|the|its) .{0,30}policy|\b(?:disallowed|forbidden|prohibited
+    |banned) attachment
 \b(?:scanner|filter|gateway) (?:has )?(?:intercepted|stopped|blocked|quarantined|removed)
 \b(?:virus|virenscanner|schadsoftware)\b.{0,60}\b(?:gefunden|enthielt|enthält|entdeckt)
 \b(?:enthielt|enthält|contenait|contient|conten[ií]a|contiene|contém|continha|bevatte|bevat)\b
@@ -450,7 +456,7 @@ VIRUS_TEXT: Final = _any(
 """
 )
 
-SENT_BY_YOU: Final = _any(
+SENT_BY_YOU: Final = any_of(
     r"""
 \b(?:e?-?mail|message|mail)s? (?:that )?(?:was )?(?:you (?:have |recently |just )?sent|sent by you)
 \b(?:you|your address|you recently|just) sent\b|\bsent (?:by|from) (?:you\b|your )
@@ -469,14 +475,14 @@ SENT_BY_YOU: Final = _any(
 )
 """The mail is one that the reader sent."""
 
-VIRUS_DIAGNOSTIC: Final = _any(
+VIRUS_DIAGNOSTIC: Final = any_of(
     r"""
 \bvirus\b|\bmalware\b|\binfected\b|\bbanned\b|\btrojan\b|\bworm\b
 - (?:virus|spam|banned|bad-header|infected)\b|\bcontent filter\b
 """
 )
 
-LIST_SENDER: Final = _any(
+LIST_SENDER: Final = any_of(
     r"""
 \b(?:majordomo|maiser|listserv|mailman|sympa|ezmlm|listproc|lyris|listmaster|ecartis|smartlist|fml)\b
 [-_+](?:owner|request|admin|bounces?|help|confirm|subscribe|unsubscribe|return|ctl|managers?)@
@@ -484,7 +490,7 @@ LIST_SENDER: Final = _any(
 """
 )
 
-LIST_TEXT: Final = _any(
+LIST_TEXT: Final = any_of(
     r"""
 \bthis is the (?:mlmmj|ezmlm|majordomo|ecartis|sympa|listserv|smartlist) (?:program|list)
 \b(?:unknown|unrecogni[sz]ed|invalid) command|\bcommand (?:was )?not (?:understood|recogni[sz]ed)
@@ -498,13 +504,14 @@ LIST_TEXT: Final = _any(
 )
 """What list managers answer; asked only where the sender is one."""
 
-OF_A_LIST: Final = _any(
+OF_A_LIST: Final = any_of(
     r"""
-\blist\b|\bmoderator|\bsubscri|\bcommands?\b|\bposting\b|\bmailman\b|\bmajordomo\b|\blistserv\b|\bsympa\b|\bgroup\b
+\blist\b|\bmoderator|\bsubscri|\bcommands?\b|\bposting\b|\bmailman\b|\bmajordomo\b|\blistserv\b
+\bsympa\b|\bgroup\b
 """
 )
 
-LIST_SUBJECT: Final = _any(
+LIST_SUBJECT: Final = any_of(
     r"""
 \bawaits? moderator approval\b|\bmajordomo (?:results|file)\b
 \bresults? of (?:your|the) (?:e-?mail )?commands?\b|^posting error\b
@@ -524,7 +531,7 @@ LIST_SUBJECT: Final = _any(
 """
 )
 
-PM_SUBJECT: Final = _any(
+PM_SUBJECT: Final = any_of(
     r"""
 ^postmaster (?:copy|warning|notify: see)|^(?:postfix )?smtp server: errors from
 ^message frozen\b|\bmessage \S{5,40} (?:is |has been )?frozen\b
@@ -532,7 +539,7 @@ PM_SUBJECT: Final = _any(
 """
 )
 
-DMARC_SUBJECT: Final = _any(
+DMARC_SUBJECT: Final = any_of(
     r"""
 \breport domain ?:.{0,200}submitter ?:|\breport-?id ?[:=].{0,120}
 \bdmarc (?:aggregate |failure |forensic |ruf |rua )?(?:report|failure)|\bdmarc\b.{0,60}\breport\b
@@ -540,19 +547,19 @@ DMARC_SUBJECT: Final = _any(
 """
 )
 
-DMARC_FILE: Final = _any(
+DMARC_FILE: Final = any_of(
     r"""
 [\w.-]{1,200}![\w.-]{1,200}!\d{8,12}!\d{8,12}(?:![\w.-]{1,100})?\.(?:xml|zip|gz|xml\.gz)
 """
 )
 
-TLSRPT_SUBJECT: Final = _any(
+TLSRPT_SUBJECT: Final = any_of(
     r"""
 ^report domain ?:.{0,200}submitter ?:.{0,200}report-id ?: ?<|\btls-?rpt\b|\bsmtp tls report
 """
 )
 
-COMPLAINT_SUBJECT: Final = _any(
+COMPLAINT_SUBJECT: Final = any_of(
     r"""
 ^complaint about message from \d|^e?-?mail feedback report for ip
 \babuse (?:report|complaint) (?:for|about|from|re)|\bspam (?:report|complaint) (?:for|about|from|id)
@@ -560,7 +567,7 @@ COMPLAINT_SUBJECT: Final = _any(
 """
 )
 
-TROUBLE_TEXT: Final = _any(
+TROUBLE_TEXT: Final = any_of(
     r"""
 \bdoes not exist\b|\bnot delivered\b|\bno such (?:domain|host)\b
 \bcould not (?:send|find|process)\b|\b55[0-4][ -]
@@ -573,7 +580,7 @@ TROUBLE_TEXT: Final = _any(
 )
 """Words of failures that other mail uses too."""
 
-RECEIVED_SUBJECT: Final = _any(
+RECEIVED_SUBJECT: Final = any_of(
     r"""
 thank you for (?:your (?:e-?mail|message|inquiry|enquiry)|contacting)
 we (?:have )?received your (?:e-?mail|message|request|inquiry|enquiry)
@@ -587,21 +594,21 @@ confirma(?:ção|ción) de (?:recebimento|recepción)
 )
 """Acknowledgements of receipt: also ordinary mail of shops, so never enough alone."""
 
-ACKNOWLEDGED_TEXT: Final = _any(
+ACKNOWLEDGED_TEXT: Final = any_of(
     r"""
 \byour (?:request|ticket|case) \(?#?\w{0,20}\)? ?(?:has been|was|is) (?:received|created|opened|logged)\b
 """
 )
 """A help desk says that it has got a request; asked only beside such a subject and a machine's fields."""
 
-TICKET_SUBJECT: Final = _any(
+TICKET_SUBJECT: Final = any_of(
     r"""
 \[?(?:ticket|case|request) ?(?:id|no|#)
 """
 )
 """A number of a help desk, on acknowledgements and on what its people write."""
 
-BLOCKED_SUBJECT: Final = _any(
+BLOCKED_SUBJECT: Final = any_of(
     r"""
 \b(?:message|e-?mail|mail) (?:you sent )?(?:was |has been )(?:blocked|quarantined|stopped|held)\b
 \bmessage you sent blocked by\b
@@ -609,7 +616,7 @@ BLOCKED_SUBJECT: Final = _any(
 )
 """A filter's words, or a bounce's: the text must tell."""
 
-OF_MAIL: Final = _any(
+OF_MAIL: Final = any_of(
     r"""
 \b(?:e-?)?mails?\b|\bmessages?\b|\battachments?\b|\byou (?:have )?sent\b|\bnachricht|\bcourrier|\bcourriel
 \bcorreo
@@ -620,7 +627,7 @@ OF_MAIL: Final = _any(
 )
 """It speaks of a mail, and not of a computer or a parcel."""
 
-IN_A_MAIL: Final = _any(
+IN_A_MAIL: Final = any_of(
     r"""
 \battachment|\b(?:in|of|from|the|an?) (?:e-?mails?|messages?)\b
 \b(?:in|aus) (?:einer|der) (?:e-?mail|nachricht)|\banhang
@@ -628,7 +635,7 @@ IN_A_MAIL: Final = _any(
 )
 """A filter tells where it found something; what it puts below other mail (this was scanned) does not."""
 
-OWN_MESSAGE: Final = _any(
+OWN_MESSAGE: Final = any_of(
     r"""
 \byour (?:message|e-?mail|mail)\b(?! addr)|\b(?:message|e-?mail) (?:that )?you sent\b
 \bihre (?:nachricht|e-?mail)
@@ -636,7 +643,7 @@ OWN_MESSAGE: Final = _any(
 """
 )
 
-LURE_TEXT: Final = _any(
+LURE_TEXT: Final = any_of(
     r"""
 \bclick\b|\bdownload\b|\blog ?in\b|\bsign ?in\b
 \b(?:verify|validate|confirm|upgrade|update|re-?activate|unlock) (?:your|my)\b
@@ -647,31 +654,47 @@ LURE_TEXT: Final = _any(
 )
 """What swindlers want one to do who dress up as a mail system."""
 
-RECEIPT_SUBJECT: Final = _any(
+RECEIPT_SUBJECT: Final = any_of(
     r"""
 (?:return|read) receipt\b|(?:not )?read ?:|(?:un|nicht )?gelesen ?:|lesebestätigung|lu ?:|leído ?:|letto ?:
 lida ?:
 gelezen ?:|læst ?:|läst ?:|lest ?:|luettu ?:|przeczytano ?:|прочитано ?:|開封済み|已读|已讀
 """
 )
-RECEIPT_TEXT: Final = _any(
+RECEIPT_TEXT: Final = any_of(
     r"""
 \b(?:was|has been) (?:received|read|displayed|opened|seen) (?:by|on|at)\b
 \bwurde .{0,40}(?:gelesen|angezeigt)\b
 """
 )
 
-FAILED_REPORT_SUBJECT: Final = _any(
+RECEIPT_FRAME: Final = any_of(
+    r"""
+your message\b.{0,20}\bto:.{0,300}\bsubject:.{0,400}\bsent:.{0,100}\b(?:was|is) (?:read|deleted
+    |displayed|opened)\b
+ihre nachricht\b.{0,20}\ban:.{0,300}\bbetreff:.{0,400}\bgesendet:.{0,100}\bwurde\b.{0,80}\b(?:gelesen
+    |gelöscht|angezeigt)
+votre message\b.{0,20}\bà ?:.{0,300}\b(?:objet|sujet) ?:.{0,500}\b(?:a été|est) (?:lu|supprimé|affiché)
+(?:su|el) mensaje\b.{0,20}\bpara:.{0,300}\basunto:.{0,500}\b(?:fue|se ha|ha sido) (?:leído|eliminado
+    |abierto)
+uw bericht\b.{0,20}\baan:.{0,300}\bonderwerp:.{0,500}\b(?:is|werd) .{0,60}(?:gelezen|verwijderd)
+il messaggio\b.{0,20}\ba:.{0,300}\boggetto:.{0,500}\b(?:è stato) .{0,60}(?:letto|eliminato|visualizzato)
+"""
+)
+"""What mail programs put into a receipt: the fields of the original, then what was done with it."""
+
+FAILED_REPORT_SUBJECT: Final = any_of(
     r"""
 (?:non[- ]?delivery|undeliver|returned mail|mail delivery fail|delivery (?:failure|status))
 """
 )
 """A list passed on a bounce: the subject is that of the bounce."""
 
-MAIL_PROGRAM: Final = _any(
+MAIL_PROGRAM: Final = any_of(
     r"""
 thunderbird|seamonkey|\bmicrosoft (?:office )?outlook\b|\boutlook express\b|\bentourage\b
-\bapple mail\b|\b(?:iphone|ipad) mail\b|\bmutt/|\bneomutt|\bthe bat!|\bfoxmail\b|\bbecky!|\bk-9 mail|\bkmail/
+\bapple mail\b|\b(?:iphone|ipad) mail\b|\bmutt/|\bneomutt|\bthe bat!|\bfoxmail\b|\bbecky!|\bk-9 mail
+    |\bkmail/
 \bevolution [\d.]|\beudora\b|claws mail|sylpheed|\bpegasus mail|\balpine\b|\bforte agent|\bexmh\b|\bgnus/
 \bwanderlust/|\bwindows (?:live )?mail\b|\bairmail\b|\broundcube\b|squirrelmail|\bsogo\b|\bmew version
 \bmailmate\b|\bpostbox\b|\baquamail|\bfairemail|\btypeapp|\bbluemail|ymailnorrin|\bwebservice/\d
@@ -680,7 +703,7 @@ thunderbird|seamonkey|\bmicrosoft (?:office )?outlook\b|\boutlook express\b|\ben
 )
 """Programs in which people write, and the library of web forms; none of them answers for a mail server."""
 
-GOODS: Final = _any(
+GOODS: Final = any_of(
     r"""
 \bparcel|\bpackage\b|\bshipment|\bshipping\b|\bconsignment|\bcourier (?:company|driver|service)\b|\bpizza\b
 \bflight\b

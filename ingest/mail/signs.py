@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ingest.mail import phrases
+from ingest.mail import phrases, wording
 from ingest.mail.notice import Notice
 from ingest.mail.returned import HEADER_TYPES, MAIL_TYPES
 
@@ -119,7 +119,7 @@ def delay_told(notice: Notice) -> bool:
         return True
     if phrases.GIVEN_UP_TEXT.search(notice.opening):
         return False
-    return phrases.DELAY_TEXT.search(notice.opening) is not None
+    return phrases.DELAY_TEXT.search(notice.opening) is not None or wording.NOT_YET.within(notice.opening)
 
 
 def returns_mail(notice: Notice) -> bool:
@@ -147,7 +147,7 @@ _CODE: Final = re.compile(
     r"(?<![\d.])[45]\.\d{1,2}\.\d{1,3}(?![\d.])|(?<![\d.,])(?:4[25]|5[0-7])\d[ -](?!\w{0,12}@)"
 )
 _HEADER_BLOCK: Final = re.compile(r"^[> \t|]{0,4}(?:received|message-id|return-path)[ \t]*:", re.MULTILINE)
-_ADDRESS: Final = re.compile(r"[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+_ADDRESS: Final = re.compile(r"(?<![\w.+=-])[\w.+=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 
 
 @once

@@ -41,6 +41,10 @@ class Headers:
     def __contains__(self, name: str) -> bool:
         return name in self._index
 
+    def any_of(self, names: frozenset[str]) -> bool:
+        """Whether one of `names` is there."""
+        return not names.isdisjoint(self._index)
+
     def get(self, name: str) -> str:
         """Return the topmost value of `name`, or an empty text."""
         numbers = self._index.get(name)
