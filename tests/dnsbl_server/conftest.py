@@ -128,7 +128,7 @@ class Server:
         for line in self.process.stderr:
             self.lines.append(line.rstrip())
 
-    def wait_for(self, words: str, *, count: int = 1, timeout: float = 15.0) -> str:
+    def wait_for(self, words: str, *, count: int = 1, timeout: float = 60.0) -> str:
         """Return the `count`-th line that holds `words`, once it is there."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:

@@ -123,11 +123,11 @@ def there(engine: Engine) -> bool:
     return shutil.which(engine.program, path="/usr/sbin:/sbin:/usr/local/sbin:/usr/bin") is not None
 
 
-def eventually(done: Callable[[], bool], *, seconds: float = 20.0) -> bool:
+def eventually(done: Callable[[], bool], *, seconds: float = 60.0) -> bool:
     """Return whether `done` becomes true in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if done():
             return True
-        time.sleep(0.05)
+        time.sleep(0.01)
     return done()
