@@ -1,6 +1,7 @@
 """Bulk actions, retractions and weights on the console: seen before, done, and answered for each."""
 
 import datetime as dt
+import pathlib
 
 import pytest
 import sqlalchemy as sa
@@ -32,9 +33,8 @@ ADDRESSES = ("192.0.2.7", "192.0.2.9", "192.0.2.11")
 
 
 @pytest.fixture
-def operator(world: World) -> Operator:
-    for address in ADDRESSES:
-        world.report(address)
+def operator(world: World, kept: pathlib.Path) -> Operator:
+    world.tell(kept, lambda: world.report_each(*ADDRESSES))
     made = Operator(world)
     made.key = operator_key(world, "operate", "read")
     made.post("/console/sign-in", data={"key": made.key})
