@@ -87,8 +87,7 @@ def print_side_by_side(runs: Sequence[Judged], *, seed: int, days: int, scale: s
     console = _console(48 + 24 * (len(runs) + 2))
     if runs:
         console.print(table)
-    missed = sum(one.reached is False for run in runs for one in run.metrics)
-    console.print("every target reached" if not missed else f"{missed} numbers miss their target, marked !")
+    console.print(_closing([one.reached for run in runs for one in run.metrics if one.target]))
 
 
 def _cell(one: Metric) -> str:
@@ -102,7 +101,7 @@ def _number(one: Metric, value: float | None, more: int = 0) -> str:
 def print_spreads(runs: Sequence[Judged], *, days: int, scale: str) -> None:
     """Print a table for each policy and scenario: what its seeds say together, and how sure that is."""
     console = _console(150)
-    missed = 0
+    reached: list[bool | None] = []
     for series, mine in _by_series(runs).items():
         table = rich.table.Table(
             "what",
@@ -113,7 +112,7 @@ def print_spreads(runs: Sequence[Judged], *, days: int, scale: str) -> None:
         )  # fmt: skip
         for one in _spreads(mine):
             metric = one.metric
-            missed += one.reached is False
+            reached += [one.reached] if metric.target else []
             more = 1 if metric.is_count or not metric.digits else 0
             table.add_row(
                 metric.name, _number(metric, one.mean, more), _number(metric, one.median),
@@ -122,7 +121,21 @@ def print_spreads(runs: Sequence[Judged], *, days: int, scale: str) -> None:
                 f"{one.missed} of {one.n}" if metric.target else "",
             )  # fmt: skip
         console.print(table)
-    console.print("every target reached" if not missed else f"{missed} numbers miss their target, marked !")
+    console.print(_closing(reached))
+
+
+def _closing(reached: Sequence[bool | None]) -> str:
+    """Return the last line: how many targets are missed, and how many had nothing to measure (None)."""
+    missed, unmeasured = sum(one is False for one in reached), sum(one is None for one in reached)
+    if missed:
+        words = f"{missed} numbers miss their target, marked !"
+    elif not unmeasured:
+        words = "every target reached"
+    elif unmeasured < len(reached):
+        words = "every target that could be measured reached"
+    else:
+        words = "no target reached or missed"
+    return f"{words}; {unmeasured} not measured" if unmeasured else words
 
 
 def _bound_words(one: Spread) -> str:
