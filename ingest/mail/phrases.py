@@ -233,7 +233,7 @@ abwesend\b|nicht im (?:büro|hause?)\b|automatische abwesenheit|außer haus|auto
 вне офиса|не в офисе|外出
 mimo kancel[áa][řr]|h[áa]zon k[íi]v[üu]l|автоматичен отговор|automatski odgovor|samodejni odgovor
 (?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي|(?:การ)?ตอบกลับอัตโนมัติ|trả lời tự động|balasan otomatis
-automaatvastus|automātiskā atbilde|automatinis atsakymas
+automaatvastus|automātiskā atbilde|automatinis atsakymas|аутоматски одговор|автоматски одговор
 """
 )
 """Searched at the beginning of a subject (after brackets): never inside."""
@@ -252,7 +252,8 @@ vacation (?:reply|response|auto)|(?:부재(?:중)? ?)?자동 ?(?:응답|회신)|
 autoodpowied[źz]|automatic acknowledg
 frånvaromeddelande|automatiskt svar\b|automatick[áa] odpove[ďd]\b|automatick[áa] odpověď
 automatikus v[áa]lasz|otomatik yan[\u0131i]t\b|αυτόματη απάντηση|автоматичен отговор|автоматична відповідь
-automatski odgovor\b|samodejni odgovor\b|(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي
+automatski odgovor\b|аутоматски одговор|автоматски одговор|balasan otomatis\b|samodejni odgovor\b
+(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي
 (?:การ)?ตอบกลับอัตโนมัติ
 trả lời tự động|r[ăa]spuns automat\b|resposta automàtica
 """
@@ -281,7 +282,8 @@ ABSENCE_TEXT: Final = any_of(
 \bnicht im (?:büro|hause?)\b|\babwesend\b|\bim urlaub\b|\bin (?:ihrer|meiner) abwesenheit
 \bdu bureau\b|\ben cong[ée]s?\b|\babsent|\bfuera de (?:la )?oficina|\bausente\b|\bde vacaciones
 \bfuori (?:ufficio|sede)|\bassente\b|\bin ferie\b|\bafwezig\b|\bmet vakantie|\bpå semester\b
-\bikke på kontoret|\bferie\b|\blomalla\b|\bpoissa\b|\bnieobecn|\burlop|отсутств|отпуск|不在|休暇
+\bikke på kontoret|\bferie\b|\bsedang cuti\b|нисам \u0443 канцеларији|\blomalla\b|\bpoissa\b|\bnieobecn
+\burlop|отсутств|отпуск|不在|休暇
 自動(?:返信|応答)|自动回复|休假|外出|휴가|출장|부재중
 """
 )
@@ -305,6 +307,7 @@ CHALLENGE_SUBJECT: Final = any_of(
 \bunconfirmed sender\b|\bquarantined? .{0,30}confirm|^\[?confirm\]? .{0,100}(?:tmda|message)
 \bpor favor,? confirme .{0,20}(?:mensagem|mensaje|e-?mail)|^\[qconfirm\]|\bantispam uol\b
 \byour (?:message|e-?mail) to .{1,80} is awaiting approval
+\bvotre (?:message|e-?mail|courriel) (?:pour|à) .{1,80} (?:est|reste) en attente
 \bconfirmação de (?:remetente|mensagem|envio)\b|\buol ?antispam\b
 \bbitte bestätigen sie (?:ihre|die) (?:e-?mail|nachricht|absender)
 \bconfirmez votre (?:message|envoi)|\bauthentification (?:requise|demandée|de votre)|\bmailinblack\b
@@ -500,6 +503,7 @@ LIST_TEXT: Final = any_of(
 \bonly (?:subscribers|members|list members) (?:may|can|are allowed to) post
 \bposts? by non-?members?\b|\bnot (?:authori[sz]ed|allowed) to (?:send|post).{0,60}\blist\b
 \badministrative address of the list\b|\bnot subscribed to \S{1,100}@
+\bnot (?:a member of|subscribed to) (?:this|the|that) (?:group|list)\b
 """
 )
 """What list managers answer; asked only where the sender is one."""

@@ -70,12 +70,15 @@ def _answers_a_person(notice: Notice) -> bool:
     return notice.answered or "references" in notice.headers or "in-reply-to" in notice.headers
 
 
-def _names_whom(notice: Notice) -> bool:
-    """Whether the text names the address that failed: not the reader's, and no list of them."""
+def _names_whom(notice: Notice, *, sender: bool) -> bool:
+    """Whether the text names the address that failed: not the reader's, and no list of them.
+
+    sender: his own address counts as well, as where a full mailbox answers.
+    """
     if "@" not in notice.opening[:1000]:
         return False
-    reader = notice.headers.get("to")[:400].lower()
-    others = {address for address in addresses_named(notice) if address not in reader}
+    known = notice.headers.get("to")[:400].lower() + ("" if sender else " " + notice.sender)
+    others = {address for address in addresses_named(notice) if address not in known}
     return 0 < len(others) <= _MOST_ADDRESSES
 
 
@@ -86,23 +89,44 @@ def _declares_itself(notice: Notice) -> bool:
     return ("auto" in told or "otomat" in told or not told.isascii()) and wording.REPLY_DECLARED.within(told)
 
 
+_ENDS: Final = re.compile(r"(?<=[^\W\d]{4})[.;!?](?= )|[。！？]")  # noqa: RUF001
+
+
+def _tells_whose(told: str) -> bool:
+    """Whether one sentence, or a field beside it, joins the reader's mail with the address that failed.
+
+    Whom to ask for help stands in a sentence of its own. A stop behind a short word is an abbreviation's.
+    """
+    if not wording.YOUR_MAIL.within(told):
+        return False
+    if wording.RECIPIENT_LABEL.within(told):
+        return True
+    return any("@" in sentence and wording.YOUR_MAIL.within(sentence) for sentence in _ENDS.split(told))
+
+
 def bounce(notice: Notice) -> Kind | None:
     """Recognise a bounce or a delay notice by words: whose mail, that it did not arrive, and for whom."""
-    if (notice.answered and not from_daemon(notice)) or not _names_whom(notice):
+    if (notice.answered and not from_daemon(notice)) or not _names_whom(notice, sender=True):
         return None
     told = notice.opening[:_OPENING]
     subject = bounce_subject(notice) or _subject_says_so(notice)
     machine = from_daemon(notice) or notice.from_null or wording.BY_MACHINE.within(told)
-    if not (subject or machine) or (not machine and (personal(notice) or _answers_a_person(notice))):
+    if not machine and (not subject or _by_hand(notice)):
         return None
     not_yet = wording.NOT_YET.within(told)
     if not (not_yet or failure_text(notice) or wording.NOT_DELIVERED.within(told)):
         return None
-    if not (wording.YOUR_MAIL.within(told) or (subject and machine)):
+    server = from_daemon(notice) or notice.from_null
+    if not (_tells_whose(told) or (server and (subject or wording.YOUR_MAIL.within(told)))):
         return None
     if _ordinary(notice) or lures(notice):
         return None
     return Kind.DSN_DELAY if not_yet or delay_told(notice) else Kind.NDR
+
+
+def _by_hand(notice: Notice) -> bool:
+    """Whether a person may write so: in a thread, in his own words, or about his own address."""
+    return personal(notice) or _answers_a_person(notice) or not _names_whom(notice, sender=False)
 
 
 def _subject_says_so(notice: Notice) -> bool:
@@ -113,13 +137,17 @@ def filter_notice(notice: Notice) -> bool:
     """Recognise what a filter tells a sender: your mail, to whom, what was found in it and what was done."""
     if not (wording.FILTERED.within(notice.subject) or phrases.BLOCKED_SUBJECT.search(notice.subject)):
         return False
-    if STATUS_TYPES & notice.skeleton.types or _answers_a_person(notice) or not _names_whom(notice):
+    if (
+        STATUS_TYPES & notice.skeleton.types
+        or _answers_a_person(notice)
+        or not _names_whom(notice, sender=False)
+    ):
         return False
     if _ordinary(notice) or lures(notice) or personal(notice):
         return False
     told = notice.opening[:_OPENING]
     acted = wording.FILTER_ACTED.within(told) or wording.NOT_DELIVERED.within(told)
-    return acted and wording.FILTERED.within(told) and wording.YOUR_MAIL.within(told)
+    return acted and wording.FILTERED.within(told) and _tells_whose(told)
 
 
 def challenge(notice: Notice) -> bool:
@@ -181,12 +209,13 @@ def _answers_by_words(notice: Notice, told: str) -> bool:
     if _BEFORE_ANOTHER.match(notice.subject) and (
         phrases.FIRST_PERSON.search(told) is not None or wording.FIRST_PERSON.within(told)
     ):
-        return True
-    answers = wording.YOUR_MAIL.within(told) or wording.BY_MACHINE.within(told)
+        return wording.UNTIL.within(told) or wording.YOUR_MAIL.within(told)
+    answers = wording.YOUR_MAIL.within(told) or wording.REPLY_DECLARED.within(told)
     return answers and len(notice.subject) <= _SHORT_SUBJECT and _ASKS.search(told) is None
 
 
 _NUMBER: Final = re.compile(r"\d{3}")
+_NUMBERED_REQUEST: Final = re.compile(r"\byour (?:request|ticket|case) [(\[]?#?\d{3,12}\b")
 
 
 def _numbered(notice: Notice) -> bool:
@@ -195,5 +224,5 @@ def _numbered(notice: Notice) -> bool:
     if _NUMBER.search(notice.subject + " " + told) is None or not wording.RECEIVED.within(told):
         return False
     if not (wording.TICKET.within(told) or wording.TICKET.within(notice.subject)):
-        return phrases.ACKNOWLEDGED_TEXT.search(told[:300]) is not None
+        return _NUMBERED_REQUEST.search(told[:300]) is not None
     return wording.YOUR_MAIL.within(told) or wording.YOUR_REQUEST.within(told)

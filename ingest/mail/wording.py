@@ -49,7 +49,8 @@ YOUR_MAIL: Final = _words(
 \bdin (?:mail|e-?mail|e-?post|besked|meddelelse|melding)\b|\bmeldingen? din\b|\be-posten? din\b
 \btwoj[ae] (?:wiadom|e-?mail|mail)|\bzpr[aá]v[auy] (?:pro|na|adres)|\bmesajul\b|\be-?mailul\b
 \b(?:ileti|mesaj|e-posta)(?:n[ıi]z|lar[ıi]n[ıi]z)|\b(?:pesan|e-?mail|surel) anda\b
-\bviestisi\b|\bs[aä]hk[oö]postisi\b|\bvaše? (?:poruk|e-?mail|mail)|\bvaša? poruk
+\b(?:vostre|teu) (?:missatge|correu)|\bmesej anda\b|\bjou boodskap\b|\bviestisi\b|\bs[aä]hk[oö]postisi\b
+\bvaše? (?:poruk|e-?mail|mail)|\bvaša? poruk
 """,
     r"""
 \bviestiäsi\b|\blähettämäsi\b|\bl(?:äh|ah)etettämä
@@ -59,7 +60,8 @@ YOUR_MAIL: Final = _words(
 \bgönderdiğiniz\b|\bmesajul (?:dvs|dumneavoastră|tău)|\bjūsų (?:laišk|el)|\bjūsu (?:vēstul|ziņ)
 \bteie (?:kiri|sõnum)
 ваш(?:е|его|ему|им|а|у)? (?:письм|сообщени|лист|повідомлен|съобщени|порук)|вы отправ|отправленное вами
-вашето (?:писмо|съобщение)|(?:письмо|сообщение|лист) (?:для|на адрес|адрес)
+вашат?[ао]? порака|\b(?:skeytið|tölvupósturinn|pósturinn) þi(?:tt|nn)\b|вашето (?:писмо|съобщение)
+(?:письмо|сообщение|лист) (?:для|на адрес|адрес)
 μήνυμ\w{1,3} σας|رسالت(?:ك|كم)|بريدك|الرسالة التي|הודעתך|ההודעה ש|הודעה ששלחת|המייל ש
 پیام شما|ایمیل شما|نامه شما|(?:ข้อความ|อีเมล|จดหมาย)(?:ของคุณ|ของท่าน|ที่คุณส่ง)
 \bthư (?:của )?(?:bạn|quý)|\bthư bạn|\bemail (?:của )?bạn|\btin nhắn của bạn|आपका (?:संदेश|ईमेल)|आपकी मेल
@@ -70,6 +72,23 @@ YOUR_MAIL: Final = _words(
 )
 """A mail that the reader sent."""
 
+RECIPIENT_LABEL: Final = _words(
+    r"""
+\b(?:recipients?|addressees?|destinatari(?:o|os|a)?|destinataires?|ontvangers?|empfanger|odbiorc\w
+    |prijemce|mottakere?|modtagere?|mottagare|vastaanottaja|cimzett|destinatar\w{0,3}|alici|penerima
+    |primatelj|kepada|mailbox|postfach|buzon|casella|caixa postal|postkasse|postbus)(?: (?:was|were|of
+    |von|is|de|di|ist|der|des|av))?[^.@\w]{0,6}[\w.+=-]{1,64}@
+\b(?:to|an|pour|para|per|aan|til|till|do|komu) ?: ?<?[\w.+=-]{1,64}@
+""",
+    r"""
+\b(?:empfänger|příjemce|adresát|címzett|alıcı|buzón|boîte|gavėj\w|saņēmēj\w)[^.@\w]{0,6}[\w.+=-]{1,64}@
+(?:адресат\w{0,3}|получател\w{0,2}|одержувач\w{0,2}|отримувач\w{0,2}|примател\w{0,2}|παραλήπτ\w{1,3}
+    |المستلم|المرسل إليه|הנמען|נמען|گیرنده|ผู้รับ|người nhận|收件人|收件者|宛先|あて先|宛て|受信者
+    |수신자|받는 ?사람|받는 ?분|प्राप्तकर्ता)[^.@\w]{0,6}[\w.+=-]{1,64}@
+""",
+)
+"""The address of the recipient as a field of the notice."""
+
 NOT_DELIVERED: Final = _words(
     r"""
 \b(?:could|can|has|have|was|were|will|is|did
@@ -77,7 +96,7 @@ NOT_DELIVERED: Final = _words(
 \bunable to (?:deliver|send)|\bundeliver(?:ed|able)\b|\bcould ?n[o']t (?:deliver|reach)\b
 \bdelivery (?:has )?(?:failed|failure)|\bfailed to deliver
 \bnicht (?:zugestellt|angenommen|ausgeliefert|zustellbar)\b|\bunzustellbar
-    |\bzustellung .{0,20}fehlgeschlagen
+\bzustellung .{0,20}fehlgeschlagen
 \bn'(?:a|ont|est) pas (?:encore )?(?:pu |ete |pu etre )?.{0,5}(?:remis|distribu|deliv|delivr|achemin|accept)
 \bno (?:se )?(?:ha|han|pudo|puede|fue|ha sido) .{0,20}entreg|\bno entregad
 \bnao (?:foi|pode|pude) .{0,20}entreg|\bnon (?:e stato|e' stato|puo) .{0,20}(?:consegn|recapit)
@@ -87,7 +106,8 @@ NOT_DELIVERED: Final = _words(
 \bnie (?:mogla?|zostala?|mozna|udalo) .{0,25}(?:dostarcz|dorecz|wysl)
 \bnu a (?:putut|fost) .{0,12}(?:livrat|trimis|expediat)|\bteslim edileme|\biletileme|\bgonderileme
 \b(?:gagal|tidak (?:dapat|bisa|berhasil)) .{0,10}(?:kirim|terkirim|dikirim|disampaikan)
-\bnije (?:mogu[cć]e )?(?:isporu|dostav)|\bni (?:bilo )?(?:mogo[cč]e )?dostav
+\btidak (?:dapat|boleh) dihantar|\bkomst ekki til skila|\bno s'ha (?:pogut )?(?:lliurat|lliurar|entrega)
+\bnie afgelewer|\bnije (?:mogu[cć]e )?(?:isporu|dostav)|\bni (?:bilo )?(?:mogo[cč]e )?dostav
 """,
     r"""
 \bn'(?:a|ont|est) pas (?:encore )?(?:pu |été |pu être )?(?:remis|distribu|délivr|livr|achemin|accept|envoy)
@@ -103,7 +123,7 @@ NOT_DELIVERED: Final = _words(
 \bnu s-a (?:livrat|trimis)|\bnu a (?:putut|fost) .{0,12}(?:livrat|expediat)
 не (?:был\w? |может быть |могло быть |удалось |вдалося |може бути |було |може да бъде |можа да бъде
     |беше |е |била |можеше да бъде )?(?:доставл|достави|доставен|испоруч|отправл|принят|передан)
-недостав|невозможно доставить|неможливо достав|није (?:испоруч|достав)
+не е (?:испорачан|доставен)|недостав|невозможно доставить|неможливо достав|није (?:испоруч|достав)
 δεν (?:ήταν δυνατ|μπόρεσε|μπορεί|κατέστη δυνατ|έχει|παραδόθηκε|παραδοθ).{0,20}
 αποτυχία (?:παράδοσης|αποστολής)
 (?:تعذر|فشل|لم يتم|لم نتمكن من|لا يمكن|لم يمكن) ?(?:في )?(?:تسليم|إرسال|توصيل|ارسال|ايصال|إيصال)
@@ -145,7 +165,7 @@ NOT_YET: Final = _words(
 BY_MACHINE: Final = _words(
     r"""
 \bautomatic(?:ally)?\b|\bautomated\b|\bauto-?(?:generated|reply|response|responder)\b
-    |\bsystem[- ]generated\b
+\bsystem[- ]generated\b
 \b(?:do not|don't) (?:reply|respond|answer)\b|\bautomatisch
 \bnicht (?:auf diese .{0,30})?(?:antworten|beantworten)\b
 \bautomatique|\bne pas (?:y )?repondre|\bautom[aá]tic|\bno responda|\bn[aã]o responda|\bautomatic[aho]
@@ -206,10 +226,24 @@ FIRST_PERSON: Final = _words(
 )
 """Somebody speaks of himself, in languages whose verbs tell it."""
 
+UNTIL: Final = _words(
+    r"""
+\b(?:until|till|bis|jusqu|hasta|ate|fino|tot|til|tills|do|asti|saakka|ig|pana|sampai|kadar|dek|p[aâ]n[aă])\b
+\b(?:back|return\w*|wieder|zuruck|retour|regres\w+|volver\w*|rientr\w+|terug|tillbaka|tilbage|tilbake)\b
+""",
+    r"""
+\b(?:zurück|até|à partir|până|dönece\w+|vráti\w+)\b|\b\w{2,}ig\b|(?:^| )до |с \d|по \d|έως|μέχρι|حتى|إلى
+עד|تا|ถึง|đến|\btới\b
+まで|至|到|까지|おります|중입니다|休暇|휴가
+""",
+)
+"""The absence has an end; who only tells that he is away tonight does not answer a mail."""
+
 RECEIVED: Final = _words(
     r"""
 \b(?:we have|we've|has been|was|have|successfully) received\b|\backnowledge (?:that|receipt|the receipt)
 \breceipt of your\b
+\b(?:ticket|incident|case) \S{0,20} ?has been (?:created|opened|logged)
 \bis being reviewed\b|\beingegangen\b|\bhaben .{0,60}erhalten\b|\bin bearbeitung\b|\bbien recu\b
 \bhemos recibido\b|\bse ha recibido\b
 \brecebemos\b|\bfoi recebid|\babbiamo ricevuto\b|\bricevut|\bontvangen\b|\bmottagit\b|\bmodtaget\b
@@ -229,14 +263,14 @@ RECEIVED: Final = _words(
 
 TICKET: Final = _words(
     r"""
-\b(?:ticket|case|incident|support request|request|reference|vorgang|anfrage|demande|dossier|solicitud
-    |incidencia|chamado|protocolo|richiesta|segnalazione|melding|verzoek|arende|sag|sak|zgloszeni|tiket
-    |hibajegy|solicitare|talep|pozadav|pozadavek)(?:s?[- ]?(?:nummer|number|id|nr|no|numero|ref
+\b(?:ticket|case|incident|support request|vorgang|anfrage|demande|dossier|solicitud|incidencia|chamado
+    |protocolo|richiesta|segnalazione|melding|verzoek|arende|sag|sak|zgloszeni|tiket|hibajegy
+    |solicitare|talep|pozadav|pozadavek)(?:s?[- ]?(?:nummer|number|id|nr|no|numero|ref
     |reference))?[.:]? ?(?:- |is |lautet |n[ro°]?\.? ?)?[\[(#:]{0,2} ?#?[a-z]{0,5}-?\d{3,20}\b
 \[[\w.-]{1,30} ?#\d{2,12}\]|\bticket ?#\d|\b(?:ticket|vorgangs|anfrage)-?nummer \d
 """,
     r"""
-(?:заявк|обращени|запрос|тикет|звернен)\w{0,3} ?(?:№|#|n)? ?\d{3,20}
+(?:заявк|запрос|тикет|звернен)\w{0,3} ?(?:№|#|n)? ?\d{3,20}
 (?:工单|工單|受付番号|お問い合わせ番号|문의번호|접수번호).{0,6}\d{3,20}
 \b(?:zgłoszeni|ärende|požadav|žádost|n°|nº|zahtjev)\w{0,4}.{0,12}\d{3,20}
 """,
@@ -245,7 +279,7 @@ TICKET: Final = _words(
 
 YOUR_REQUEST: Final = _words(
     r"""
-\byour (?:support )?(?:request|inquiry|enquiry|question|ticket|case|submission)\b
+\byour (?:support )?(?:incident|request|inquiry|enquiry|question|ticket|case|submission)\b
 \bihre? (?:anfrage|anliegen|meldung|ticket)\b
 \bvotre (?:demande|requete|ticket)|\bsu (?:solicitud|consulta|peticion|incidencia)|\bsua solicita
 \b(?:sua|vostra|tua) (?:richiesta|segnalazione)
@@ -262,7 +296,8 @@ YOUR_REQUEST: Final = _words(
 
 FILTERED: Final = _words(
     r"""
-\bvirus|\bmalware|\btrojan|\bworm\b|\bspam\b|\battachment|\bbanned\b|\bprohibited|\bunauthori[sz]ed code
+\b(?:anti-?)?virus|\bthreat|\binfect|\bmalware|\btrojan|\bworm\b|\bspam\b|\battachment|\bbanned\b
+\bprohibited|\bunauthori[sz]ed code
 \bcontent\b|\bpolicy\b|\bpolicies\b
 \banhang|\bdateianhang|\bschadsoftware|\bpiece jointe|\badjunto|\banexo|\ballegat|\bbijlage|\bbilag
 \bvedlegg|\bliite|\bzalacznik|\bpriloh

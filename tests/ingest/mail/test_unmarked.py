@@ -34,7 +34,9 @@ def kind_of(message: bytes) -> Kind:
 MAIL_SENDER = "Mail <mail@emitter.example>"
 BOUNCES = {
     "Arabic": ("تعذر إرسال رسالتك", f"لم يتم تسليم رسالتك إلى {OTHER}. هذه رسالة تلقائية."),
+    "Afrikaans": ("Boodskap nie afgelewer", f"Jou boodskap aan {OTHER} is nie afgelewer nie. 550 5.1.1"),
     "Bulgarian": ("Писмото не е доставено", f"Вашето писмо до {OTHER} не беше доставено."),
+    "Catalan": ("No s'ha lliurat", f"El vostre missatge per a {OTHER} no s'ha pogut lliurar."),
     "Chinese": ("邮件投递失败", f"您发给 {OTHER} 的邮件无法送达。请勿回复。"),
     "Croatian": ("Poruka nije isporučena", f"Vaša poruka za {OTHER} nije isporučena: korisnik ne postoji."),
     "Czech": ("Zprávu se nepodařilo doručit", f"Vaši zprávu pro {OTHER} se nepodařilo doručit."),
@@ -57,10 +59,13 @@ BOUNCES = {
     "Greek": ("Το μήνυμα δεν παραδόθηκε", f"Το μήνυμά σας προς {OTHER} δεν παραδόθηκε."),
     "Hebrew": ("ההודעה לא נמסרה", f"ההודעה ששלחת אל {OTHER} לא נמסרה."),
     "Hungarian": ("A levél nem kézbesíthető", f"Az Ön üzenete nem kézbesíthető: {OTHER}"),
+    "Icelandic": ("Komst ekki til skila", f"Skeytið þitt til {OTHER} komst ekki til skila."),
     "Indonesian": ("Pesan gagal terkirim", f"Pesan anda kepada {OTHER} tidak dapat dikirim. Pesan otomatis."),
     "Italian": ("Messaggio non consegnato", f"Il suo messaggio per {OTHER} non è stato consegnato."),
     "Japanese": ("メール配信エラーのお知らせ", f"お送りいただいたメールは {OTHER} に配信できませんでした。"),
     "Korean": ("메일 전송 실패", f"보내신 메일은 {OTHER} 에게 전달되지 못했습니다."),
+    "Macedonian": ("Пораката не е испорачана", f"Вашата порака до {OTHER} не е испорачана."),
+    "Malay": ("Mesej tidak dapat dihantar", f"Mesej anda kepada {OTHER} tidak dapat dihantar."),
     "Persian": ("پیام تحویل داده نشد", f"پیام شما به {OTHER} تحویل داده نشد."),
     "Polish": ("Wiadomość niedostarczona", f"Twoja wiadomość do {OTHER} nie została dostarczona."),
     "Portuguese": ("Mensagem não entregue", f"Sua mensagem para {OTHER} não foi entregue."),
@@ -198,6 +203,8 @@ AWAY = {
     "Korean": ("[부재중 자동응답] 시계", "출장 중입니다."),
     "Polish": ("Autoodpowiedź: Zegarki", "Jestem na urlopie."),
     "Spanish, the whole subject": ("Fuera de la oficina", "Estoy de vacaciones. Leeré su correo el lunes."),
+    "Indonesian": ("Balasan otomatis: Jam", "Saya sedang cuti."),
+    "Serbian": ("Аутоматски одговор: Сатови", "Нисам у канцеларији."),
     "Swedish": ("Frånvarande: Klockor", "Jag har semester till måndag."),
     "it calls itself an automatic answer": ("Your note", "This is an automatic reply: my address changed."),
     "it calls itself so in French": ("Nouvelle adresse", "Ceci est une réponse automatique. Je suis parti."),
@@ -210,7 +217,7 @@ AWAY = {
         "[Anfrage #48113] Uhren",
         "Ihre Nachricht ist bei uns eingegangen, Ticket #48113.",
     ),
-    "a ticket in Russian": ("Заявка № 48113", "Ваше обращение принято. Номер: обращение № 48113."),
+    "a ticket in Russian": ("Заявка № 48113", "Ваше обращение получено: заявка № 48113."),
 }
 
 
@@ -222,6 +229,29 @@ def test_an_auto_reply_without_marks_is_known_by_its_words(name: str) -> None:
 
 PEOPLE = {
     "a plan": ("Out of office on Monday", "I will be on holiday, Kim stands in."),
+    "tonight": ("Absent: Sam tonight", "I am out tonight, see you at the club."),
+    "advice of an office": (
+        "Out of office policy",
+        "When you are on vacation please set an automatic reply and name a contact.",
+    ),
+    "a refund": ("Your request has been received", "We have received your request, reference 4811377."),
+    "an offer about bounces": (
+        "undeliverable? fix it",
+        "We fix your email delivery, 550 errors gone! Contact sam@friend.example",
+    ),
+    "advice about attachments": (
+        "How attachments get blocked",
+        f"Your e-mail may be rejected because of an attachment. Ask {OTHER}.",
+    ),
+    "a payment in Russian": (
+        "Платёж не доставлен",
+        f"Ваш платёж не доставлен. Пишите на {OTHER}. Автоматическое сообщение.",
+    ),
+    "a letter of the post": (
+        "Brief nicht zugestellt",
+        f"Ihr Brief wurde nicht zugestellt. Fragen: {OTHER}. Automatische Nachricht.",
+    ),
+    "a court": ("Ваше обращение", "Ваше обращение № 48113 принято к рассмотрению."),
     "a question": ("Automatic reply", "How do I set up an automatic reply to my mail?"),
     "thanks": ("Your message", "Thank you for your message, it was received. See you on Monday."),
     "a ticket that an agent answers": (
