@@ -17,9 +17,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from feed.store.dialect import execute
+
 ROWS_A_WRITE: Final = 1000
 """The most rows of one write transaction, so that nobody waits long for the lock."""
 
+_CONNECTIONS: Final = 15
+"""At once. All are kept: one that is closed after a crowd is opened again for the next, which costs more
+than what it is opened for."""
 LOCK_WAIT_S: Final = 20.0
 _LOCK_PAUSE_S: Final = 0.003
 
@@ -55,6 +60,8 @@ class Database:
         engine = sa.create_engine(
             self.url,
             hide_parameters=True,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
             connect_args={"timeout": 10, "check_same_thread": False, "isolation_level": None},
         )
 
@@ -73,8 +80,8 @@ class Database:
         @sa.event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             write = connection.get_execution_options().get("bsf_write", False)
-            connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            execute(connection, f"PRAGMA query_only={'OFF' if write else 'ON'}")
+            execute(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
 
         return engine
 
@@ -84,6 +91,8 @@ class Database:
         return sa.create_engine(
             self.url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
             hide_parameters=True,
             connect_args={"connect_timeout": 5},
         )

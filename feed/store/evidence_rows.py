@@ -2,14 +2,23 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Final
-
-import sqlalchemy as sa
 
 from feed.domain import cells
 from feed.domain.address import emitter_key, packed, unpacked
 from feed.domain.event import Attestation, Channel, Event, Kind, Provenance, RecipientClass, channel_of
 from feed.domain.evidence import Cell
+
+Row = Mapping[Any, Any]
+"""A row of the database by column."""
+
+EVENT_NAMES: Final = (
+    "emitter_key", "received_day", "event_id", "source_id", "channel", "observed_minute", "received_at",
+    "epoch", "original_key", "kind", "recipient_class", "recipient_token", "attestation", "provenance",
+    "strength", "address", "reporting_mta", "software", "status", "helo",
+)  # fmt: skip
+"""Columns of `event_row`."""
 
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
@@ -21,7 +30,7 @@ _COLUMNS: Final = {  # field of Cell -> column, where they differ
 _FIELDS: Final = [field.name for field in dataclasses.fields(Cell) if field.name != "n_u"]
 
 
-def event_of(row: sa.RowMapping) -> Event:
+def event_of(row: Row) -> Event:
     """Return the event of a row."""
     return Event(
         event_id=row["event_id"],
@@ -45,37 +54,30 @@ def event_of(row: sa.RowMapping) -> Event:
 
 def event_values(new: Event, reporting_mta: str | None = None) -> dict[str, Any]:
     """Return the row of an event."""
+    key, address = emitter_key(new.address), packed(new.address)
+    row = event_row(new, key, channel_of(new.kind), address, reporting_mta)
+    return dict(zip(EVENT_NAMES, row, strict=True))
+
+
+def event_row(
+    new: Event, key: bytes, channel: Channel, address: bytes, reporting_mta: str | None
+) -> tuple[Any, ...]:
+    """Return the row of an event whose keys are known, as plain values: drivers are slow with enums."""
     received_at = int(new.received_at.timestamp())
-    return {
-        "emitter_key": emitter_key(new.address),
-        "received_day": received_at // _SECONDS_A_DAY,
-        "event_id": new.event_id,
-        "source_id": new.source_id,
-        "channel": channel_of(new.kind),
-        "observed_minute": cells.minute_of(new.observed_at),
-        "received_at": received_at,
-        "epoch": new.epoch,
-        "original_key": new.original_key,
-        "kind": new.kind,
-        "recipient_class": new.recipient_class,
-        "recipient_token": new.recipient_token,
-        "attestation": new.attestation,
-        "provenance": new.provenance,
-        "strength": new.strength,
-        "address": packed(new.address),
-        "reporting_mta": reporting_mta,
-        "software": new.software,
-        "status": new.status,
-        "helo": new.helo,
-    }
+    return (
+        key, received_at // _SECONDS_A_DAY, new.event_id, new.source_id, int(channel),
+        cells.minute_of(new.observed_at), received_at, new.epoch, new.original_key, int(new.kind),
+        int(new.recipient_class), new.recipient_token, int(new.attestation), int(new.provenance),
+        int(new.strength), address, reporting_mta, new.software, new.status, new.helo,
+    )  # fmt: skip
 
 
-def cell_key_of(row: sa.RowMapping) -> cells.CellKey:
+def cell_key_of(row: Row) -> cells.CellKey:
     """Return the key of a cell's row, inside its emitter."""
     return Channel(row["channel"]), row["day"], row["epoch"], row["source_id"]
 
 
-def cell_of(row: sa.RowMapping) -> Cell:
+def cell_of(row: Row) -> Cell:
     """Return the cell of a row."""
     values = {field: row[_COLUMNS.get(field, field)] for field in _FIELDS}
     values["addr_min"], values["addr_max"] = bytes(values["addr_min"]), bytes(values["addr_max"])
@@ -86,4 +88,4 @@ def cell_values(key: bytes, at: cells.CellKey, made: Cell) -> dict[str, Any]:
     """Return the row of a cell."""
     values: dict[str, Any] = {_COLUMNS.get(field, field): getattr(made, field) for field in _FIELDS}
     values |= {f"n_u{step}": made.n_u[step] for step in range(6)}
-    return values | {"emitter_key": key, "channel": at[0]}
+    return values | {"emitter_key": key, "channel": int(at[0])}

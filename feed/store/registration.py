@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from feed.domain.address import AddressError, parse_network
 from feed.domain.signing import key_of
-from feed.store.dialect import insert_if_missing
+from feed.store.dialect import Prepared, insert_if_missing
 from feed.store.tables import reporter_host, reporter_network
 from feed.store.tables_reporter import reporter_domain, signing_key
 
@@ -150,12 +150,12 @@ def _everything() -> sa.CompoundSelect[tuple[str, str]]:
     return sa.union_all(*parts)
 
 
-_ALL: Final = _everything()
+_ALL: Final = Prepared(_everything())
 
 
 def facts_of(connection: Connection, source_id: int) -> dict[Fact, list[str]]:
     """Return everything that the reporter registered, by kind and in order; kinds without any are empty."""
     found: dict[Fact, list[str]] = {fact: [] for fact in Fact}
-    for row in connection.execute(_ALL, {"source_id": source_id}):
-        found[Fact(row.fact)].append(row.text)
+    for fact, text in _ALL.rows(connection, source_id=source_id):
+        found[Fact(fact)].append(text)
     return {fact: sorted(texts) for fact, texts in found.items()}

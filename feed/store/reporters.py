@@ -17,6 +17,7 @@ from feed.domain.evidence import Standing, Trust
 from feed.domain.signing import key_of
 from feed.store import grouping, registration
 from feed.store.database import Database, StoreError
+from feed.store.dialect import Prepared
 from feed.store.registration import Fact, RegistrationError
 from feed.store.secret import Secret
 from feed.store.tables import api_key, reporter, reporter_network, trust_snapshot
@@ -27,8 +28,19 @@ MOST_SEEDED: Final = 14
 SEED_DAYS: Final = 90
 _SECONDS_A_DAY: Final = 86_400
 # Asked with every report: made once, since making a statement costs more than running it.
-_API_KEY: Final = sa.select(api_key).where(api_key.c.key_id == sa.bindparam("key_id"))
-_REPORTER: Final = sa.select(reporter).where(reporter.c.source_id == sa.bindparam("source_id"))
+_API_KEY: Final = Prepared(
+    sa.select(
+        api_key.c.secret_hmac, api_key.c.revoked_at, api_key.c.expires_at, api_key.c.source_id,
+        api_key.c.scopes, api_key.c.last_used_day,
+    ).where(api_key.c.key_id == sa.bindparam("key_id"))
+)  # fmt: skip
+_REPORTER: Final = Prepared(
+    sa.select(
+        reporter.c.name, reporter.c.organisation, reporter.c.group_id, reporter.c.weight,
+        reporter.c.earned_weight, reporter.c.vetted, reporter.c.suspended_at,
+    ).where(reporter.c.source_id == sa.bindparam("source_id"))
+)  # fmt: skip
+_NO_KEY: Final = (bytes(32), None, None, None, "", 0)
 _KEY: Final = re.compile(r"bsf_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
@@ -121,19 +133,19 @@ def register(  # one argument for each fact that the operator states
 
 def find(connection: Connection, source_id: int) -> Reporter:
     """Return the reporter; raises `ReporterError` if there is none."""
-    asked = {"source_id": source_id}
-    row = connection.execute(_REPORTER, asked).mappings().first()
-    if row is None:
+    rows = _REPORTER.rows(connection, source_id=source_id)
+    if not rows:
         raise ReporterError("there is no such reporter")
+    name, organisation, group_id, weight, earned_weight, vetted, suspended_at = rows[0]
     facts = registration.facts_of(connection, source_id)
     return Reporter(
         source_id=source_id,
-        name=row["name"],
-        organisation=row["organisation"],
-        group_id=row["group_id"],
-        weight=max(row["weight"], row["earned_weight"]),
-        vetted=row["vetted"],
-        suspended=row["suspended_at"] is not None,
+        name=name,
+        organisation=organisation,
+        group_id=group_id,
+        weight=max(weight, earned_weight),
+        vetted=bool(vetted),
+        suspended=suspended_at is not None,
         border_hosts=frozenset(facts[Fact.BORDER_HOST]),
         internal_hosts=frozenset(facts[Fact.INTERNAL_HOST]),
         own_networks=tuple(map(parse_network, facts[Fact.OWN_NETWORK])),
@@ -212,18 +224,15 @@ def authenticate(connection: Connection, secret: Secret, key: str, *, now: int) 
     shape = _KEY.fullmatch(key)
     if shape is None:
         return None
-    row = connection.execute(_API_KEY, {"key_id": shape[1]}).first()
-    stored = row.secret_hmac if row is not None else bytes(32)
+    rows = _API_KEY.rows(connection, key_id=shape[1])
+    stored, revoked_at, expires_at, source_id, scopes, used_day = rows[0] if rows else _NO_KEY
     right = hmac.compare_digest(secret.mac("key", shape[2].encode()), stored)
-    if row is None or not right or row.revoked_at is not None:
+    if not rows or not right or revoked_at is not None:
         return None
-    if row.expires_at is not None and row.expires_at <= now:
+    if expires_at is not None and expires_at <= now:
         return None
     return Principal(
-        key_id=row.key_id,
-        source_id=row.source_id,
-        scopes=frozenset(row.scopes.split()),
-        used_day=row.last_used_day,
+        key_id=shape[1], source_id=source_id, scopes=frozenset(scopes.split()), used_day=used_day
     )
 
 
