@@ -22,6 +22,8 @@ Token = Annotated[str, Field(min_length=1, max_length=128)]
 
 MOST_ERRORS: Final = 20
 """Wrong fields that are named; a list of a thousand helps nobody."""
+_CLASSES: Final = {one.word: one for one in RecipientClass}
+_KINDS: Final = {one.word: one for one in Kind}
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -386,7 +388,7 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
     observed_at = utc(report.observed_at, "/observed_at") if report.observed_at is not None else None
     record = report if isinstance(report, ReportIn) else None
     return Claim(
-        recipient_class=RecipientClass.from_word(report.recipient_class),
+        recipient_class=_CLASSES[report.recipient_class],
         client_ip=address,
         observed_at=observed_at,
         null_sender=report.null_sender,
@@ -394,7 +396,7 @@ def claim_of(report: ReportIn | Parameters) -> Claim:
         original_recipient_match=report.original_recipient_match,
         lookback_days=report.lookback_days,
         cause_is_listing=report.cause == "listed",
-        kind=Kind.from_word(record.kind) if record else None,
+        kind=_KINDS[record.kind] if record else None,
         original_key=record.original_key if record else None,
         digest=record.digest if record else None,
         helo=record.helo if record else None,

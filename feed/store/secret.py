@@ -9,7 +9,7 @@ import hmac
 import os
 import pathlib
 import secrets
-from typing import Final
+from typing import Any, Final
 
 PERIOD_DAYS: Final = 30
 _SIZE: Final = 32
@@ -27,17 +27,24 @@ class Secret:
         if len(key) < _SIZE:
             raise SecretError("the secret is shorter than 32 bytes")
         self._key = key
-        self._derived: dict[str, bytes] = {}  # purposes are few: a word, a period, a reporter's number
+        # Purposes are few: a word, a period, a reporter's number. For each the two hashes of HMAC (RFC 2104)
+        # that have taken in the key: going on from them is twice as fast as giving the key each time.
+        self._begun: dict[str, tuple[Any, Any]] = {}
 
     def __repr__(self) -> str:
         return "Secret(...)"
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """Return 32 bytes: HMAC-SHA-256 of `data` under the key of `purpose`."""
-        key = self._derived.get(purpose)
-        if key is None:
-            key = self._derived[purpose] = hmac.digest(self._key, purpose.encode(), hashlib.sha256)
-        return hmac.digest(key, data, hashlib.sha256)
+        begun = self._begun.get(purpose)
+        if begun is None:
+            key = hmac.digest(self._key, purpose.encode(), hashlib.sha256)
+            begun = self._begun[purpose] = _keyed(key, 0x36), _keyed(key, 0x5C)
+        inner, outer = begun[0].copy(), begun[1].copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        mac: bytes = outer.digest()
+        return mac
 
     def periodic(self, purpose: str, data: bytes, *, day: int) -> tuple[bytes, bytes]:
         """Return the hash under the key of the period of `day`, and under that of the period before."""
@@ -47,6 +54,11 @@ class Secret:
     def number(self, purpose: str, data: bytes) -> int:
         """Return a keyed hash as a number from 1 to 2**63 - 1."""
         return int.from_bytes(self.mac(purpose, data)[:8], "big") % (2**63 - 1) + 1
+
+
+def _keyed(key: bytes, pad: int) -> Any:
+    """Return the hash of one block: the key, filled up with zeros, and the pad of RFC 2104 over it."""
+    return hashlib.sha256(bytes(byte ^ pad for byte in key.ljust(64, b"\0")))
 
 
 def load(path: pathlib.Path) -> Secret:
