@@ -13,7 +13,7 @@ from feed.domain.explanation import Explanation, Gate, NotCounted, Part
 from feed.domain.lifecycle import renewed_until
 from feed.domain.listing import NEVER, EmitterState, Hold, Inputs, State
 from feed.domain.policy import Policy
-from feed.domain.tally import Facts, Tally, facts, tally
+from feed.domain.tally import Facts, Tally, facts, set_aside, tally
 
 
 def group_label(secret: bytes, emitter_key: bytes, group_id: int) -> str:
@@ -38,7 +38,7 @@ def explain(
     label: Callable[[int], str],
 ) -> Explanation:
     """Return why `state` is what it is, judged at minute `tick`; `label` names a group for readers."""
-    counted = tally(inputs.cells, trust, policy, epoch=state.epoch, tick=tick, aside_day=state.aside_day)
+    counted = tally(inputs.cells, trust, policy, epoch=state.epoch, tick=tick, aside=state.aside)
     at = facts(counted, policy, tick)
     threshold = policy.probation_list_at if tick < state.probation_until else policy.list_at
     why_not = functools.partial(_why_not, trust=trust, policy=policy, state=state, tick=tick)
@@ -151,7 +151,7 @@ def _why_not(cell: Cell, *, trust: Trust, policy: Policy, state: EmitterState, t
         return "before_removal"
     if cell.day < tick // MINUTES_A_DAY - policy.evidence_days:
         return "too_old"
-    if cell.day <= state.aside_day:
+    if standing is not None and set_aside(cell, standing, state.aside):
         return "may_echo"
     return "" if standing is not None and standing.weight else "no_weight"
 

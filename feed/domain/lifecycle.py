@@ -12,6 +12,9 @@ from feed.domain.tally import Facts, Tally, facts, later, tally
 RENEWAL: Final = "renewal"
 """Cause of the end of a listing that nothing renewed but what may repeat it."""
 
+_INTERRUPTED: Final = frozenset({State.HELD, State.PENDING})
+"""Where a listing waits that a hold interrupted."""
+
 _PRECEDENCE: Final = (Hold.EXEMPT, Hold.PROVIDER, Hold.OPERATOR, Hold.POOL, Hold.SOURCE_FAILED)
 
 
@@ -34,8 +37,8 @@ class Lens(NamedTuple):
 
     def tally(self, state: EmitterState, tick: int) -> Tally:
         """Return what counts at `tick`."""
-        cells, epoch, aside_day = self.inputs.cells, state.epoch, state.aside_day
-        return tally(cells, self.trust, self.policy, epoch=epoch, tick=tick, aside_day=aside_day)
+        cells, epoch = self.inputs.cells, state.epoch
+        return tally(cells, self.trust, self.policy, epoch=epoch, tick=tick, aside=state.aside)
 
     def later(self, known: Tally, state: EmitterState, tick: int) -> Tally:
         """Return what counts at `tick` of the same cells, from what counted at an earlier minute."""
@@ -171,22 +174,28 @@ def renewed_until(state: EmitterState, counted: Tally, policy: Policy, now: int)
 
 
 def moved(state: EmitterState, move: Move, counted: Tally, policy: Policy, now: int) -> EmitterState:
-    """Return the row after `move`; a new listing is a new strike if the last one is recent."""
+    """Return the row after `move`; a new listing is a new strike if the last one is recent.
+
+    What a hold interrupts is the same listing when it comes back: one strike.
+    """
     changes: dict[str, int] = {}
     if move.state is not state.state:
         changes["since_at"] = now
         if move.state is State.LISTED:
-            recent = state.strike_at and now - state.strike_at <= policy.strike_window_minutes
-            strikes = state.strikes + 1 if recent else 1
-            changes |= {"listed_at": now, "strikes": strikes, "strike_at": now, "probation_until": 0}
-            changes["min_until"] = now + policy.min_listed(strikes)
-        elif state.state is State.LISTED:
+            changes |= {"listed_at": now, "probation_until": 0}
+            if not state.min_until:
+                recent = state.strike_at and now - state.strike_at <= policy.strike_window_minutes
+                strikes = state.strikes + 1 if recent else 1
+                changes |= {"strikes": strikes, "strike_at": now}
+                changes["min_until"] = now + policy.min_listed(strikes)
+        elif move.state not in _INTERRUPTED:
             changes["min_until"] = 0
-            if move.cause == RENEWAL:
-                changes["aside_day"] = max(now, counted.last_at) // MINUTES_A_DAY
-            if move.state is State.VOID or move.cause == RENEWAL:  # it was none, so it was no strike
-                strikes = max(0, state.strikes - 1)
-                changes |= {"strikes": strikes, "strike_at": state.strike_at if strikes else 0}
+        if move.cause == RENEWAL:
+            changes["aside_from"] = state.listed_at // MINUTES_A_DAY + 1
+            changes["aside_to"] = max(now, counted.last_at) // MINUTES_A_DAY
+        if move.state is State.VOID or move.cause == RENEWAL:  # it was none, so it was no strike
+            strikes = max(0, state.strikes - 1)
+            changes |= {"strikes": strikes, "strike_at": state.strike_at if strikes else 0}
     return dataclasses.replace(
         state,
         state=move.state,

@@ -48,10 +48,10 @@ class EmitterState:
 
     unit: 32 for IPv4; 64 or 128 for IPv6, the width that is published; address: for 128 the 16 bytes of
     the one address, else empty, since the emitter key tells its /64 only. since_at: entry into `state`.
-    listed_at: start of the present or last listing. min_until: no expiry by score before it.
-    strikes: listings within the policy's window; strike_at: the last of them. aside_day: evidence of this
-    day (since 1970-01-01) and of earlier ones may be an echo of a listing and never counts again, 0 = none.
-    score: micro-points.
+    listed_at: start of the present or last listing. min_until: no expiry by score before it; kept while a
+    hold interrupts the listing. strikes: listings within the policy's window; strike_at: the last of them.
+    aside_from, aside_to: first and last day (since 1970-01-01) of which evidence may be an echo of a listing
+    and never counts again, unless it is of an anchor's trap; 0 = none. score: micro-points.
     next_due_at: the first minute at which anything may change without new input. reason: stable word.
     """
 
@@ -66,12 +66,18 @@ class EmitterState:
     epoch: int = 0
     strikes: int = 0
     strike_at: int = 0
-    aside_day: int = 0
+    aside_from: int = 0
+    aside_to: int = 0
     probation_until: int = 0
     score: int = 0
     next_due_at: int = NEVER
     hold: int = 0
     reason: str = ""
+
+    @property
+    def aside(self) -> tuple[int, int]:
+        """First and last day of which evidence is set aside."""
+        return self.aside_from, self.aside_to
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,8 +93,8 @@ class Policy:
     anchor_window_minutes: int = _minutes(30 * _DAY, low=_DAY, high=40 * _DAY)
     confirm_groups: int = _count(5, low=1, high=100)
     # Of all trusted groups, so that it stays safe as the feed grows. At 25 a third of them in collusion
-    # confirmed up to 32 innocents of the simulated world, at 50 none (docs/simulation.md).
-    confirm_share_percent: int = _count(50, high=100)
+    # confirmed up to 32 innocents of the simulated world, at 50 four in one of ten (docs/simulation.md).
+    confirm_share_percent: int = _count(67, high=100)
 
     # Gate of 127.0.0.3: so many supporting groups that are trusted (0 = whatever passes the gates above).
     reported_groups: int = _count(4, high=100)
@@ -153,6 +153,10 @@ class Policy:
             (
                 self.guard_days + self.genuine_days <= self.evidence_days,
                 "guard_days and genuine_days together must not exceed evidence_days, of which cells are read",
+            ),
+            (
+                not self.renew_minutes or self.renew_minutes >= self.min_listed(self.strikes_most),
+                "renew_minutes must be 0 or not below the shortest time of a listing",
             ),
             (
                 self.support_minutes < self.hard_cap_minutes,

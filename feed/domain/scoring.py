@@ -63,20 +63,20 @@ def step(state: EmitterState, inputs: Inputs, policy: Policy, trust: Trust, tick
         unit=unit,
         address=address,
         score=at.score,
-        last_evidence_at=min(counted.last_at or _last_evidence(current, lens), tick),
+        last_evidence_at=min(counted.strong_at or _last_evidence(current, lens), tick),
         next_due_at=due,
     )
     return Step(state=final, transitions=tuple(transitions))
 
 
 def _last_evidence(state: EmitterState, lens: Lens) -> int:
-    """Return the time of the latest evidence in all cells at hand, also those too old to count; or 0."""
+    """Return the time of the latest strong evidence at hand, also of what is too old to count; or 0."""
     latest = 0
     for cell in lens.inputs.cells:
-        if cell.epoch == state.epoch and cell.n and cell.last_at > latest:
+        if cell.epoch == state.epoch and cell.strong_at > latest:
             standing = lens.trust.get(cell.source_id)
             if standing is not None and not standing.suspended and standing.weight:
-                latest = cell.last_at
+                latest = cell.strong_at
     return latest
 
 
@@ -101,8 +101,8 @@ def _settled(state: EmitterState, lens: Lens, now: int) -> tuple[EmitterState, T
                     score=at.score,
                 )
             )
-        aside_day, state = state.aside_day, moved(state, move, counted, lens.policy, now)
-        if state.aside_day != aside_day:
+        before, state = state, moved(state, move, counted, lens.policy, now)
+        if state.aside_to != before.aside_to:
             counted = lens.tally(state, now)
             at = facts(counted, lens.policy, now)
     raise RuntimeError("an emitter does not come to rest; this is a defect of the policy")

@@ -5,13 +5,16 @@ nothing but decay changes, and every fact of it only falls. That is what makes d
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from feed.domain import guards
 from feed.domain.buckets import GroupSum, Judged, buckets_at, group_sums
-from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
+from feed.domain.evidence import MINUTES_A_DAY, Cell, Standing, Trust
 from feed.domain.listing import NEVER
 from feed.domain.policy import Policy
+
+NO_DAYS: Final = (0, 0)
+"""Nothing is set aside."""
 
 
 class Tally(NamedTuple):
@@ -21,8 +24,8 @@ class Tally(NamedTuple):
     strength >= 3. hands_n: of these, not auto-replies. traps: whether any trap or tag original lies in the
     window; anchor_hit: whether one at an anchor source, anchor_at: the last of these, 0 if none; anchored:
     whether enough of them. begun_at: the first evidence of strength >= 3, NEVER if none. observed: whether a
-    trusted source sent observations lately. mixed, pooled: the two guards. addr_*: of all
-    counted cells.
+    trusted source sent observations lately. mixed, pooled: the two guards. addr_*: of what
+    is believed most.
 
     counted, watched: the cells that count, those with observations; counted_until: the minute at which the
     oldest of the first is too old.
@@ -68,14 +71,20 @@ class Facts(NamedTuple):
 
 
 def tally(
-    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, tick: int, aside_day: int = 0
+    cells: Sequence[Cell],
+    trust: Trust,
+    policy: Policy,
+    *,
+    epoch: int,
+    tick: int,
+    aside: tuple[int, int] = NO_DAYS,
 ) -> Tally:
     """Return what of `cells` counts at minute `tick` after `epoch` accepted removals.
 
-    aside_day: the last day whose evidence is set aside, as in `EmitterState`.
+    aside: first and last day whose evidence is set aside, as in `EmitterState`.
     """
-    oldest = max(tick // MINUTES_A_DAY - policy.evidence_days, aside_day + 1)
-    counted, watched = _sorted_out(cells, trust, policy, epoch=epoch, oldest=oldest)
+    oldest = tick // MINUTES_A_DAY - policy.evidence_days
+    counted, watched = _sorted_out(cells, trust, policy, epoch=epoch, oldest=oldest, aside=aside)
     originals = autos = misses = last_at = strong_at = 0
     first_day, begun_at, days, miss_days = NEVER, NEVER, set(), set()
     addr_min = addr_max = counted[0][0].addr_min if counted else b""
@@ -93,6 +102,8 @@ def tally(
             if cell.log_miss_n:
                 misses += cell.log_miss_n
                 miss_days.add(cell.day)
+    if addr_min != addr_max:
+        addr_min, addr_max = _addresses(counted, policy)
     groups = group_sums(counted, policy)
     counted_until = (first_day + policy.evidence_days + 1) * MINUTES_A_DAY if counted else NEVER
     sums = Tally(
@@ -146,8 +157,26 @@ def later(known: Tally, policy: Policy, tick: int) -> Tally:
     )
 
 
+def _addresses(counted: Sequence[Judged], policy: Policy) -> tuple[bytes, bytes]:
+    """Return the least and the greatest address of what is believed most, of an IPv6 /64.
+
+    A worthless report about a second address must not widen a listing to the whole /64, in which others live:
+    trusted sources decide, else whoever is counted, and of cells those with nothing but strong originals,
+    since a cell does not tell of which of them an address is. Weak words alone list nothing.
+    """
+    strong = [pair for pair in counted if pair[0].strong_at and pair[0].n == sum(pair[0].n_u[3:])]
+    trusted = [pair for pair in strong if pair[1].weight >= policy.trusted_weight]
+    cells = [cell for cell, _ in trusted or strong or counted]
+    return min(cell.addr_min for cell in cells), max(cell.addr_max for cell in cells)
+
+
+def set_aside(cell: Cell, standing: Standing, aside: tuple[int, int]) -> bool:
+    """Whether a cell may only repeat what the zone said; what reaches an anchor's trap repeats nothing."""
+    return aside[0] <= cell.day <= aside[1] and not (standing.anchor and cell.trap_n)
+
+
 def _sorted_out(
-    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, oldest: int
+    cells: Sequence[Cell], trust: Trust, policy: Policy, *, epoch: int, oldest: int, aside: tuple[int, int]
 ) -> tuple[list[Judged], list[Judged]]:
     """Return the cells whose evidence counts, and those with observations of trusted sources.
 
@@ -159,7 +188,13 @@ def _sorted_out(
         standing = trust.get(cell.source_id)
         if standing is None or standing.suspended:
             continue
-        if cell.epoch == epoch and cell.n and standing.weight and cell.day >= oldest:
+        if (
+            cell.epoch == epoch
+            and cell.n
+            and standing.weight
+            and cell.day >= oldest
+            and not set_aside(cell, standing, aside)
+        ):
             counted.append((cell, standing))
         if cell.observed and standing.weight >= policy.trusted_weight:
             watched.append((cell, standing))

@@ -22,7 +22,8 @@ _COLUMNS: Final = {  # field of EmitterState -> column
     "state": "state", "code": "code", "unit": "unit", "since_at": "since_minute",
     "listed_at": "listed_minute", "min_until": "min_until_minute",
     "last_evidence_at": "last_evidence_minute", "epoch": "epoch", "strikes": "strikes",
-    "strike_at": "strike_minute", "aside_day": "aside_day", "probation_until": "probation_until_minute",
+    "strike_at": "strike_minute", "aside_from": "aside_from_day", "aside_to": "aside_to_day",
+    "probation_until": "probation_until_minute",
     "score": "score", "next_due_at": "next_due_minute", "hold": "hold", "reason": "reason",
 }  # fmt: skip
 

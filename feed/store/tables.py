@@ -156,8 +156,12 @@ emitter_state = sa.Table(
     column("strikes", sa.SmallInteger, "listings within the policy's window"),
     column("strike_minute", sa.Integer, "the last of them"),
     column(
-        "aside_day", sa.Integer, "evidence of this and earlier days may echo a listing", server_default="0"
+        "aside_from_day",
+        sa.Integer,
+        "first day of which evidence may echo a listing, 0 = none",
+        server_default="0",
     ),
+    column("aside_to_day", sa.Integer, "last day of which evidence may echo a listing", server_default="0"),
     column("probation_until_minute", sa.Integer, "end of probation"),
     column("score", sa.BigInteger, "micro-points at the last scoring"),
     column("version", sa.Integer, "rises with each input"),

@@ -51,10 +51,12 @@ TRUST = {
 
 
 def explained(
-    cells: list[Cell], policy: Policy = PRIVATE, *, epoch: int = 0, aside_day: int = 0, **more: Any
+    cells: list[Cell], policy: Policy = PRIVATE, *, epoch: int = 0, aside_to: int = 0, **more: Any
 ) -> Explanation:
     inputs = Inputs(cells=cells, **more)
-    state = step(EmitterState(epoch=epoch, aside_day=aside_day), inputs, policy, TRUST, NOW).state
+    state = step(
+        EmitterState(epoch=epoch, aside_from=D0 - 2, aside_to=aside_to), inputs, policy, TRUST, NOW
+    ).state
     return explain(state, inputs, policy, TRUST, NOW, label=label)
 
 
@@ -88,7 +90,7 @@ def test_a_listing_is_explained() -> None:
     ],
 )
 def test_what_does_not_count_is_told(more: Cell, reason: str, originals: int) -> None:
-    found = explained([cell(1, 2, day=-1, epoch=1), more], epoch=1, aside_day=D0 - 2)
+    found = explained([cell(1, 2, day=-1, epoch=1), more], epoch=1, aside_to=D0 - 2)
     assert [(entry.reason, entry.originals) for entry in found.not_counted] == [(reason, originals)]
 
 

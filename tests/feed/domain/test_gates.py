@@ -261,12 +261,16 @@ ANCHORED = (Code.CONFIRMED, "anchor")
         pytest.param(
             [cell(s, 3, 3) for s in (1, 2, 3, 4, 5)],
             PLAIN,
-            10,
+            7,
             (Code.CONFIRMED, "groups"),
-            id="five of ten",
+            id="five of seven",
         ),
         pytest.param(
-            [cell(s, 3, 3) for s in (1, 2, 3, 4, 5)], PLAIN, 11, REPORTED, id="five of eleven are under half"
+            [cell(s, 3, 3) for s in (1, 2, 3, 4, 5)],
+            PLAIN,
+            8,
+            REPORTED,
+            id="five of eight are under two thirds",
         ),
         pytest.param(
             [cell(1, 3, 3), *(cell(s, 3, 1) for s in (2, 3)), cell(4, 1, 90)],
@@ -374,8 +378,8 @@ def test_probation_lists_at_five_points_with_the_same_gates() -> None:
     assert judged(light, COMMUNITY, PLAIN, threshold=COMMUNITY.probation_list_at) == REPORTED
 
 
-@pytest.mark.parametrize(("trusted", "needed"), [(0, 5), (10, 5), (11, 6), (12, 6), (100, 50)])
-def test_half_of_the_trusted_groups_and_never_less_than_five(trusted: int, needed: int) -> None:
+@pytest.mark.parametrize(("trusted", "needed"), [(0, 5), (7, 5), (8, 6), (66, 45), (100, 67)])
+def test_two_thirds_of_the_trusted_groups_and_never_less_than_five(trusted: int, needed: int) -> None:
     assert groups_needed(COMMUNITY, trusted) == needed
 
 

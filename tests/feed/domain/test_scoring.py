@@ -272,21 +272,18 @@ ECHOES = trust_of(14, 14, 20, 20, anchors=(1, 2))
 """Two of the feed's trap domains, and two reporters who are believed."""
 
 
-def echoed_by_two(days: int, *more: Cell) -> list[Cell]:
-    """Return two traps hit on two days, and two believed sources that report on each day after them."""
-    return [*echoed(days, echo=3), *(log_miss(4, 1 + n) for n in range(1, days)), *more]
-
-
 def lived(
     days: int, *more: Cell, trust: Trust = ECHOES, policy: Policy = COMMUNITY
 ) -> tuple[EmitterState, list[Transition]]:
-    """Return where `days` of `echoed_by_two` lead, looked at on each day."""
-    state = run(echoed(1), NOON + DAY + 40, policy, trust).state
+    """Return where it leads that two traps are hit on two days and sources 3 and 4 repeat each day's zone."""
+    said = echoed(1)
+    state = run(said, NOON + DAY + 40, policy, trust).state
     moves: list[Transition] = []
     for day in range(2, days):
-        cells = [one for one in echoed_by_two(day, *more) if one.day <= D0 + day]
-        dirty = dataclasses.replace(state, next_due_at=0)
-        done = run(cells, NOON + day * DAY, policy, trust, state=dirty)
+        if state.state is State.LISTED or day == 2:
+            said += [log_miss(3, day), log_miss(4, day)]
+        cells = [*said, *(one for one in more if one.day <= D0 + day)]
+        done = run(cells, NOON + day * DAY, policy, trust, state=dataclasses.replace(state, next_due_at=0))
         state, moves = done.state, [*moves, *done.transitions]
     return state, moves
 
@@ -298,7 +295,7 @@ def test_a_quorum_of_echoes_keeps_a_listing_for_two_weeks_and_no_longer() -> Non
         (State.EXPIRED, "renewal"),
     ]
     assert moves[1].at - moves[0].at == 14 * DAY
-    assert (state.state, state.aside_day, state.strikes) == (State.WATCH, D0 + 16, 0)
+    assert (state.state, state.aside_from, state.aside_to, state.strikes) == (State.CLEAR, D0 + 3, D0 + 16, 0)
     assert State.LISTED not in {one.to_state for one in moves[2:]}
 
 
@@ -312,9 +309,13 @@ def test_what_ended_unrenewed_is_listed_again_by_later_evidence_alone() -> None:
     end = state.since_at + 14 * DAY
     known = [one for one in cells if one.last_at <= end]
     ended = run(known, end, COMMUNITY, four, state=dataclasses.replace(state, next_due_at=0)).state
-    assert (ended.state, ended.score, ended.next_due_at) == (State.CLEAR, 0, NEVER)
-    late = [*known, log_miss(1, 13, at=end)]  # it arrives later and is of the time before
-    assert run(late, end + 9, COMMUNITY, four, state=ended).state.state is State.CLEAR
+    of_before = 4 * 6 * MICRO * 2 ** -(14 * DAY / COMMUNITY.half_life_minutes)  # of the first day, long ago
+    assert (ended.state, ended.score) == (State.WATCH, pytest.approx(of_before, rel=0.01))
+    late = [*known, log_miss(1, 13, n=9, at=end)]  # it arrives later and is of the time before
+    dirty = dataclasses.replace(ended, next_due_at=0)
+    assert run(late, end, COMMUNITY, four, state=dirty).state == ended
+    hit = dataclasses.replace(four[1], anchor=True)  # an anchor's trap repeats nothing, whenever it was hit
+    assert run([*known, trap(1, 13)], end, COMMUNITY, {**four, 1: hit}, state=dirty).state.score > ended.score
     anew = [*late, *(log_miss(source, 15, n=2) for source in four)]
     again = run(anew, NOON + 15 * DAY, COMMUNITY, four, state=dataclasses.replace(ended, next_due_at=0)).state
     assert again.state is State.PENDING
@@ -371,6 +372,62 @@ def test_a_listing_whose_accusers_are_suspended_ends_within_its_shortest_time(
     )
     assert done.state.state is state
     assert done.state.strikes == (state is State.LISTED)
+
+
+def test_a_hold_in_between_is_no_new_strike() -> None:
+    four = trust_of(20, 20, 20, 20)
+    cells = [log_miss(source, day, n=2) for source in four for day in range(6)]
+    state = run(cells, NOON + 1, COMMUNITY, four).state
+    state = run(cells, state.next_due_at, COMMUNITY, four, state=state).state
+    hold = ActiveHold(kind=Hold.OPERATOR, until=state.since_at + DAY)
+    held = run(
+        cells,
+        state.since_at + 60,
+        COMMUNITY,
+        four,
+        state=dataclasses.replace(state, next_due_at=0),
+        holds=(hold,),
+    )
+    assert (held.state.state, held.state.strikes) == (State.HELD, 1)
+    back = run(cells, hold.until + DAY, COMMUNITY, four, state=held.state, holds=(hold,)).state
+    assert (back.state, back.strikes, back.min_until) == (State.LISTED, 1, state.min_until)
+    other = run(
+        [], state.since_at + 90, COMMUNITY, four, state=dataclasses.replace(held.state, next_due_at=0)
+    ).state
+    anew = run(
+        cells, state.since_at + 95, COMMUNITY, four, state=dataclasses.replace(other, next_due_at=0)
+    ).state
+    anew = run(cells, anew.next_due_at, COMMUNITY, four, state=anew).state
+    assert (other.min_until, anew.state, anew.strikes) == (0, State.LISTED, 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "unit"),
+    [
+        pytest.param(log_miss(3, n=2), 64, id="a second address that somebody trusted saw well"),
+        pytest.param(log_miss(5, n=2), 128, id="of somebody not trusted"),
+        pytest.param(cell(3, n=1, n_u=(1, 0, 0, 0, 0, 0)), 128, id="of a worthless report"),
+        pytest.param(cell(3, n=1, n_u=(0, 0, 1, 0, 0, 0), points=2 * MICRO), 128, id="of a callout"),
+    ],
+)
+def test_only_what_is_believed_widens_a_listing_to_the_whole_64(second: Cell, unit: int) -> None:
+    trust = trust_of(20, 20, 20, 20, 1)
+    here = [dataclasses.replace(log_miss(source, n=2), addr_min=b"5", addr_max=b"5") for source in (1, 2, 4)]
+    there = dataclasses.replace(second, addr_min=b"9", addr_max=b"9")
+    state = run([*here, there], NOON + 1, COMMUNITY, trust, is_ipv6=True).state
+    assert (state.unit, state.address) == (unit, b"5" if unit == 128 else b"")
+
+
+def test_worthless_reports_do_not_put_off_a_removal() -> None:
+    """The ladder's quiet hours run from the last strong evidence."""
+    strong = [log_miss(1, n=2), log_miss(2, n=2)]
+    weak = [
+        cell(3, 1, n=1, n_u=(1, 0, 0, 0, 0, 0)),
+        cell(3, 2, n=1, n_u=(0, 1, 0, 0, 0, 0), weak_points=MICRO // 2),
+    ]
+    state = run([*strong, *weak], NOON + 2 * DAY + 1, COMMUNITY, trust_of(20, 20, 1)).state
+    assert state.last_evidence_at == NOON
+    assert run(weak, NOON + 2 * DAY + 1, COMMUNITY, trust_of(20, 20, 1)).state.last_evidence_at == 0
 
 
 def test_evidence_dated_ahead_ends_no_listing_and_lists_none_twice() -> None:
