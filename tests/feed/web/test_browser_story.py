@@ -22,7 +22,7 @@ from tests.mail_sink import MailSink
 from tests.name_server import NameServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -117,24 +117,31 @@ def served(world: World) -> Iterator[Served]:
     sink.close()
 
 
-@pytest.fixture(params=[(360, False), (1280, True)], ids=["narrow, no scripts", "wide, scripts"])
-def page(request: pytest.FixtureRequest) -> Iterator["Page"]:
-    """Open a page from an address that is not the listed one."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Start Chromium once; each test has a context of its own, with no cookie of another."""
     if not CHROMIUM.exists():
         pytest.skip("needs Debian's Chromium at /usr/bin/chromium")
     from playwright.sync_api import sync_playwright
 
-    width, scripts = request.param
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        context = browser.new_context(
-            viewport={"width": width, "height": 800},
-            java_script_enabled=scripts,
-            extra_http_headers={"X-Forwarded-For": "198.51.100.5"},
-        )
-        context.set_default_timeout(10_000)
-        yield context.new_page()
-        browser.close()
+        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield made
+        made.close()
+
+
+@pytest.fixture(params=[(360, False), (1280, True)], ids=["narrow, no scripts", "wide, scripts"])
+def page(request: pytest.FixtureRequest, browser: "Browser") -> Iterator["Page"]:
+    """Open a page from an address that is not the listed one."""
+    width, scripts = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        java_script_enabled=scripts,
+        extra_http_headers={"X-Forwarded-For": "198.51.100.5"},
+    )
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
 
 
 def _fine(page: "Page") -> None:
