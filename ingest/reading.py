@@ -4,17 +4,15 @@ All three show the one explanation that pages and the command line show, made fr
 score, so its parts add up to it exactly. Shown in a ranking is not listed.
 """
 
-import datetime as dt
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 
 from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
-from feed.domain.explanation import explanation_json
 from feed.domain.origin import Origins
 from feed.opening import Feed
 from feed.store import reporters, rules
-from feed.store.inspection import Inspection, inspect
+from feed.store.inspection import Inspection, day, inspect, inspection_json
 from feed.store.ranking import network_json, system_json, worst, worst_networks, worst_systems
 from feed.store.reporters import Principal
 from ingest import auth
@@ -72,9 +70,9 @@ def check(request: Request, address: AddressText) -> dict[str, Any]:
         "by_hand": bool(found.by_hand),
         "exempt": found.exempt,
         "never_listed_because": never,
-        "prefix_published": row.unit if row is not None and row.code and listed else None,
-        "last_evidence_day": _day(row.last_evidence_at) if row is not None else None,
-        "expires_at": found.explanation and explanation_json(found.explanation)["expires_at"],
+        "prefix_published": found.entry.network.prefixlen if listed and found.entry is not None else None,
+        "last_evidence_day": day(row.last_evidence_at) if row is not None else None,
+        "expires_at": inspection_json(found).get("expires_at") if listed else None,
     }
 
 
@@ -82,7 +80,7 @@ def check(request: Request, address: AddressText) -> dict[str, Any]:
 def explain(request: Request, address: AddressText) -> dict[str, Any]:
     """Return everything that makes up the score of an address, its gates and its history."""
     _, found = _inspect(request, address)
-    return document(found)
+    return inspection_json(found)
 
 
 @router.get("/v1/ranking")
@@ -110,7 +108,7 @@ def ranking(
             for row in worst(connection, limit=limit)
         ]
     found.sort(key=lambda one: -(one.explanation.score if one.explanation is not None else 0))
-    return {"by": by, "worst": [document(one, history=False) for one in found]}
+    return {"by": by, "worst": [inspection_json(one, history=False) for one in found]}
 
 
 def _origins(feed: Feed, now: int) -> Origins:
@@ -121,47 +119,3 @@ def _origins(feed: Feed, now: int) -> Origins:
     if found is None:
         raise ProblemError("as_file_unusable", headers={"Retry-After": str(RETRY_S)})
     return found
-
-
-def document(found: Inspection, *, history: bool = True) -> dict[str, Any]:
-    """Return an inspection as plain values: the explanation, what was done by hand, the history."""
-    document: dict[str, Any] = {
-        "address": str(found.address),
-        "by_hand": _by_hand(found),
-        "exempt": found.exempt,
-    }
-    if found.explanation is None:
-        document |= {"state": "clear", "score": 0.0, "parts": []}
-    else:
-        document |= explanation_json(found.explanation)
-    if history:
-        document["history"] = [
-            {
-                "day": _day(change.at),
-                "from": change.from_state.word,
-                "to": change.to_state.word,
-                "code": f"127.0.0.{change.code.value}" if change.code else None,
-                "cause": change.cause,
-            }
-            for change in found.history
-        ]
-        document["removals"] = [_day(minute) for minute in found.removals]
-    return document
-
-
-def _by_hand(found: Inspection) -> list[dict[str, Any]]:
-    return [
-        {
-            "code": f"127.0.0.{one.code.value}",
-            "prefix": one.unit,
-            "reason": one.reason,
-            "until": _day(one.until_minute),
-        }
-        for one in found.by_hand
-    ]
-
-
-def _day(minute: int) -> str | None:
-    if not minute:
-        return None
-    return dt.datetime.fromtimestamp(minute * _SECONDS_A_MINUTE, dt.UTC).date().isoformat()

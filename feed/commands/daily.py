@@ -3,22 +3,19 @@
 import json
 import sys
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
-import rich.console
-import rich.table
 import typer
 
+from feed.commands.explained import print_explained
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
-from feed.commands.times import in_words, minute_in_words
+from feed.commands.times import in_words
 from feed.domain.address import AddressError, parse_address
-from feed.domain.explanation import explanation_json
 from feed.jobs import publish as publishing
 from feed.jobs import score as scoring
-from feed.opening import Feed
 from feed.store import rules
-from feed.store.inspection import Inspection, inspect
+from feed.store.inspection import inspect, inspection_json
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -63,47 +60,6 @@ def explain(
         current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=now)
         found = inspect(connection, wanted, rules=current, secret=feed.secret, tick=now // 60)
     if as_json:
-        print(json.dumps(explained(found), indent=2))
+        print(json.dumps(inspection_json(found), indent=2))
     else:
-        _print(found, feed)
-
-
-def explained(found: Inspection) -> dict[str, Any]:
-    """Return an inspection as plain values."""
-    document: dict[str, Any] = {"address": str(found.address)}
-    if found.explanation is None:
-        return document | {"state": "clear", "score": 0}
-    return document | explanation_json(found.explanation)
-
-
-def _print(found: Inspection, feed: Feed) -> None:
-    console = rich.console.Console(highlight=False)
-    if found.row is None or found.explanation is None:
-        console.print(f"{found.address}: nobody reported it")
-        return
-    document = explanation_json(found.explanation)
-    parts, gates, not_counted = (document.pop(name, []) for name in ("parts", "gates", "not_counted"))
-    console.print(f"[bold]{found.address}[/bold] under policy {feed.policy.name}")
-    for name, value in document.items():
-        console.print(f"  {name.replace('_', ' ') + ':':17} {_word(value)}", soft_wrap=True)
-    for title, rows in (("gates", gates), ("what the score is made of", parts), ("not counted", not_counted)):
-        _print_rows(console, title, rows)
-    for change in found.history:
-        words = f"{change.from_state.word} -> {change.to_state.word}  {change.cause}"
-        console.print(f"  {minute_in_words(change.at)}  {words}")
-
-
-def _print_rows(console: rich.console.Console, title: str, rows: Any) -> None:
-    if not isinstance(rows, list) or not rows:
-        console.print(f"  {title}: none")
-        return
-    table = rich.table.Table(*(name.replace("_", " ") for name in rows[0]), title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(_word(value) for value in row.values()))
-    console.print(table)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "-"}[value]
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        print_explained(found, policy=feed.policy.name)

@@ -9,7 +9,7 @@ import rich.table
 import typer
 
 from feed.commands.acting import now
-from feed.commands.daily import Json, explained
+from feed.commands.daily import Json
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.times import minute_in_words
@@ -18,7 +18,7 @@ from feed.domain.evidence import MICRO
 from feed.domain.origin import OriginFileError, Origins
 from feed.opening import Feed, read_origins
 from feed.store import ranking, rules
-from feed.store.inspection import Inspection, inspect
+from feed.store.inspection import Inspection, inspect, inspection_json
 
 
 def rank(
@@ -75,7 +75,7 @@ def _addresses(feed: Feed, limit: int, *, as_json: bool) -> None:
             for row in ranking.worst(connection, limit=limit)
         ]
     if as_json:
-        print(json.dumps([explained(one) for one in found], indent=2))
+        print(json.dumps([inspection_json(one, history=False) for one in found], indent=2))
         return
     table = rich.table.Table("address", "state", "code", "score", "reason", "last evidence")
     for one in found:

@@ -1,20 +1,32 @@
 """One emitter with everything that is known of it: the same object for page, API and command line."""
 
 import dataclasses
+import datetime as dt
+from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import Address, canonical, emitter_key, packed
+from feed.domain.address import Address, Network, canonical, emitter_key, network_of, unpacked
 from feed.domain.event import Channel
 from feed.domain.explain import explain, group_label
-from feed.domain.explanation import Explanation
-from feed.domain.listing import Code, EmitterState
+from feed.domain.explanation import Explanation, explanation_json
+from feed.domain.listing import Code, State
 from feed.store import evidence, exemptions, manual, states
 from feed.store.manual import Manual
 from feed.store.removals import accepted_minutes
 from feed.store.rules import Rules
 from feed.store.secret import Secret
 from feed.store.states import WHOLE_IPV6 as WHOLE
+
+_SECONDS_A_MINUTE: Final = 60
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One entry of the list once all is published: the address or network that is meant, and its code."""
+
+    network: Network
+    code: Code
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +46,25 @@ class Inspection:
     exempt: bool = False
 
     @property
+    def published(self) -> tuple[Published, ...]:
+        """What is listed of its emitter and by hand; of a /64 it may be another address alone."""
+        found = [Published(network=one.network, code=one.code) for one in self.by_hand]
+        if self.row is not None and self.row.state.code:
+            state = self.row.state
+            at = unpacked(state.address or self.key)
+            found.append(Published(network=network_of(at, state.unit), code=state.code))
+        return tuple(one for one in found if not (self.exempt and self.address in one.network))
+
+    @property
+    def entry(self) -> Published | None:
+        """The entry that decides the answer for this very address, None if it is not listed."""
+        mine = [one for one in self.published if self.address in one.network]
+        return min(mine, key=lambda one: one.code, default=None)
+
+    @property
     def code(self) -> Code:
         """The return code of this very address once all is published; NONE if it is not listed."""
-        codes = [one.code for one in self.by_hand]
-        state = self.row.state if self.row is not None else EmitterState()
-        if state.code and (state.unit != WHOLE or state.address == packed(self.address)):
-            codes.append(state.code)
-        return Code.NONE if self.exempt else min(codes, default=Code.NONE)
+        return self.entry.code if self.entry is not None else Code.NONE
 
 
 def inspect(
@@ -75,3 +99,52 @@ def inspect(
         by_hand=tuple(manual.covering(connection, plain, minute=tick)),
         exempt=bool(exemptions.covering(rules.exemptions, plain, whole_64=not alone)),
     )
+
+
+def inspection_json(found: Inspection, *, history: bool = True) -> dict[str, Any]:
+    """Return an inspection as plain values, the same for API and command line.
+
+    listed, code and prefix_published are of the asked address; state, score and what makes it up are of
+    its emitter (for IPv6 of its /64), and published names what is listed of that.
+    """
+    document: dict[str, Any] = {"address": str(found.address), "listed": found.entry is not None}
+    if found.explanation is None:
+        document |= {"state": State.CLEAR.word, "score": 0.0, "parts": []}
+    else:
+        document |= explanation_json(found.explanation)
+    document |= {
+        "code": _code(found.code),
+        "prefix_published": found.entry.network.prefixlen if found.entry is not None else None,
+        "published": [{"network": str(one.network), "code": _code(one.code)} for one in found.published],
+        "by_hand": [
+            {
+                "code": _code(one.code),
+                "prefix": one.unit,
+                "reason": one.reason,
+                "until": day(one.until_minute),
+            }
+            for one in found.by_hand
+        ],
+        "exempt": found.exempt,
+    }
+    if history:
+        document["history"] = [
+            {
+                "day": day(change.at), "from": change.from_state.word, "to": change.to_state.word,
+                "code": _code(change.code), "cause": change.cause,
+            }
+            for change in found.history
+        ]  # fmt: skip
+        document["removals"] = [day(minute) for minute in found.removals]
+    return document
+
+
+def day(minute: int) -> str | None:
+    """Return the UTC day of a minute since 1970 as a text, None for 0, which stands for never."""
+    if not minute:
+        return None
+    return dt.datetime.fromtimestamp(minute * _SECONDS_A_MINUTE, dt.UTC).date().isoformat()
+
+
+def _code(code: Code) -> str | None:
+    return f"127.0.0.{code.value}" if code else None

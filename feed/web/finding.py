@@ -70,7 +70,7 @@ def find(seen: Inspection, *, now: int, allow_special: bool) -> Finding:
     reported = reported_of(seen.explanation)
     until = None if listed else _was_listed_until(seen.history)
     hold = Hold(state.hold) if state.state is State.HELD and state.hold else None
-    unit = _unit(address, state, reported)
+    unit = _unit(address, state, reported) if covers else 64
     shown = never is None and bool(reported.n or reported.idle)
     return Finding(
         address=address,

@@ -54,7 +54,7 @@ def sentences(
     if seen.row is None and state.state is not State.LISTED:
         return [text("state.unknown")]
     if not covers:
-        words.append(text("state.other_128") if state.code is not Code.NONE else text("state.watch"))
+        words.append(_other_words(seen) if state.code is not Code.NONE else text("state.watch"))
     elif state.state is State.LISTED:
         words.append(text(f"state.code_{int(state.code)}"))
     elif state.state is State.HELD and state.hold:
@@ -64,6 +64,11 @@ def sentences(
     if until is not None:
         words.append(text("state.was_until", when=moment(until * 60)))
     return words
+
+
+def _other_words(seen: Inspection) -> str:
+    """Return which other address of the /64 is listed."""
+    return text("state.other_128", others=", ".join(str(one.network) for one in seen.published))
 
 
 def _state_words(state: EmitterState, reported: Reported) -> str:

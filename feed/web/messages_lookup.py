@@ -32,7 +32,7 @@ LOOKUP: Final[dict[str, str]] = {
     "state.expired": "The listing ended by itself.",
     "state.void": "The listing was withdrawn: reports behind it do not count any more.",
     "state.held": "Reports are counted but do not list it.",
-    "state.other_128": "Another address of the same /64 is listed; this one is not.",
+    "state.other_128": "Another address of the same /64 is listed, {others}; this one is not.",
     "state.was_until": "It was listed until {when}.",
     "hold.exempt": "The operator has made this address exempt.",
     "hold.provider": "It belongs to the published ranges of a large shared sender ({words}). Many customers "

@@ -96,7 +96,13 @@ def test_only_the_one_ipv6_address_is_listed_and_its_neighbour_is_not(reader: Re
     for address, listed in (("2001:db8::1", True), ("2001:db8::2", False)):
         assert reader.get("/v1/check", address=address).json()["listed"] is listed
         assert bool(reader.served(address)) is listed
+        explained = reader.get("/v1/explain", address=address).json()
+        assert explained["listed"] is listed
+        assert explained["code"] == ("127.0.0.2" if listed else None)
+        assert explained["prefix_published"] == (128 if listed else None)
+        assert explained["published"] == [{"network": "2001:db8::1/128", "code": "127.0.0.2"}]
     reader.hit("2001:db8::2")
+    assert reader.get("/v1/check", address="2001:db8::3").json()["prefix_published"] == 64
     assert reader.get("/v1/check", address="2001:db8::3").json()["listed"] is True
     assert reader.served("2001:db8::3")
 

@@ -1,0 +1,57 @@
+"""What `explain` prints of one address: first whether this very address is listed, then why."""
+
+from typing import Any
+
+import rich.console
+import rich.table
+
+from feed.commands.times import minute_in_words
+from feed.domain.address import network_of
+from feed.store.inspection import Inspection, inspection_json
+
+_SAID_FIRST = frozenset({"address", "listed", "published", "by_hand", "history", "removals"})
+
+
+def print_explained(found: Inspection, *, policy: str) -> None:
+    """Print an inspection for people. policy: the name of the one in force."""
+    console = rich.console.Console(highlight=False)
+    console.print(f"[bold]{found.address}[/bold]: {_standing(found)}", soft_wrap=True)
+    if found.explanation is None:
+        return
+    document = {name: value for name, value in inspection_json(found).items() if name not in _SAID_FIRST}
+    parts, gates, not_counted = (document.pop(name, []) for name in ("parts", "gates", "not_counted"))
+    whose = network_of(found.address, 64) if found.address.version == 6 else found.address  # noqa: PLR2004
+    console.print(f"What was reported of {whose}, under policy {policy}:")
+    for name, value in document.items():
+        console.print(f"  {name.replace('_', ' ') + ':':17} {_word(value)}", soft_wrap=True)
+    for title, rows in (("gates", gates), ("what the score is made of", parts), ("not counted", not_counted)):
+        _print_rows(console, title, rows)
+    for change in found.history:
+        words = f"{change.from_state.word} -> {change.to_state.word}  {change.cause}"
+        console.print(f"  {minute_in_words(change.at)}  {words}")
+
+
+def _standing(found: Inspection) -> str:
+    """Return whether this very address is listed, and else what of its /64 is."""
+    if found.entry is not None:
+        return f"listed as {found.entry.network}, 127.0.0.{found.code}"
+    if found.row is None:
+        return "not listed; nobody reported it"
+    others = "; ".join(f"{one.network}, 127.0.0.{one.code}" for one in found.published)
+    return f"not listed; of the same /64 only this is: {others}" if others else "not listed"
+
+
+def _print_rows(console: rich.console.Console, title: str, rows: Any) -> None:
+    if not isinstance(rows, list) or not rows:
+        console.print(f"  {title}: none")
+        return
+    table = rich.table.Table(*(name.replace("_", " ") for name in rows[0]), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(_word(value) for value in row.values()))
+    console.print(table)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "-"}[value]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
