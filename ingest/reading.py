@@ -66,7 +66,7 @@ def check(request: Request, address: AddressText) -> dict[str, Any]:
         "address": str(found.address),
         "listed": listed,
         "code": f"127.0.0.{found.code.value}" if listed else None,
-        "state": row.state.word if row is not None else "clear",
+        "state": found.state.word,
         "by_hand": bool(found.by_hand),
         "exempt": found.exempt,
         "never_listed_because": never,

@@ -9,13 +9,18 @@ from feed.commands.times import minute_in_words
 from feed.domain.address import network_of
 from feed.store.inspection import Inspection, inspection_json
 
-_SAID_FIRST = frozenset({"address", "listed", "published", "by_hand", "history", "removals"})
+_SAID_FIRST = frozenset({"address", "listed", "published", "by_hand", "exempt", "history", "removals"})
 
 
 def print_explained(found: Inspection, *, policy: str) -> None:
     """Print an inspection for people. policy: the name of the one in force."""
     console = rich.console.Console(highlight=False)
     console.print(f"[bold]{found.address}[/bold]: {_standing(found)}", soft_wrap=True)
+    for one in found.by_hand:
+        words = f"{one.network}, 127.0.0.{one.code}, until {minute_in_words(one.until_minute)}: {one.reason}"
+        console.print(f"  listed by hand: {words}", soft_wrap=True, markup=False)
+    if found.exempt:
+        console.print("  an exemption keeps it out of the list")
     if found.explanation is None:
         return
     document = {name: value for name, value in inspection_json(found).items() if name not in _SAID_FIRST}

@@ -62,6 +62,13 @@ class Inspection:
         return min(mine, key=lambda one: one.code, default=None)
 
     @property
+    def state(self) -> State:
+        """LISTED if this very address is listed, else where its emitter stands."""
+        if self.entry is not None:
+            return State.LISTED
+        return self.row.state.state if self.row is not None else State.CLEAR
+
+    @property
     def code(self) -> Code:
         """The return code of this very address once all is published; NONE if it is not listed."""
         return self.entry.code if self.entry is not None else Code.NONE
@@ -104,15 +111,17 @@ def inspect(
 def inspection_json(found: Inspection, *, history: bool = True) -> dict[str, Any]:
     """Return an inspection as plain values, the same for API and command line.
 
-    listed, code and prefix_published are of the asked address; state, score and what makes it up are of
-    its emitter (for IPv6 of its /64), and published names what is listed of that.
+    listed, code and prefix_published are of the asked address; score, what makes it up, and the state of an
+    address that is not listed are of its emitter (for IPv6 of its /64); published names what of that is
+    listed. by_hand is without its author, whose name is not for readers.
     """
     document: dict[str, Any] = {"address": str(found.address), "listed": found.entry is not None}
     if found.explanation is None:
-        document |= {"state": State.CLEAR.word, "score": 0.0, "parts": []}
+        document |= {"score": 0.0, "parts": []}
     else:
         document |= explanation_json(found.explanation)
     document |= {
+        "state": found.state.word,
         "code": _code(found.code),
         "prefix_published": found.entry.network.prefixlen if found.entry is not None else None,
         "published": [{"network": str(one.network), "code": _code(one.code)} for one in found.published],

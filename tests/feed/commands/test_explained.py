@@ -5,13 +5,14 @@ import datetime as dt
 import pytest
 
 from feed.commands.explained import print_explained
-from feed.domain.address import parse_address
+from feed.domain.address import parse_address, parse_network
+from feed.domain.listing import Code
 from feed.domain.policy import PRIVATE
 from feed.domain.providers import Providers
 from feed.jobs.score import Scorer
-from feed.store import evidence, rules
+from feed.store import evidence, manual, rules
 from feed.store.database import Database
-from feed.store.inspection import Inspection, inspect
+from feed.store.inspection import Inspection, inspect, inspection_json
 from feed.store.secret import Secret
 from tests.factories import NOW, make_event, make_reporter
 
@@ -78,3 +79,28 @@ def test_the_first_line_is_about_the_address_that_was_asked_for(
         assert lines[1] == "What was reported of 2a01:4f8:1:2::/64, under policy private:"
         code = "127.0.0.2" if asked.endswith("::5") else "-"
         assert [line.split()[-1] for line in lines if line.startswith("  code:")] == [code]
+
+
+@pytest.mark.parametrize("reported", [False, True], ids=["nobody-reported-it", "reported-too"])
+def test_a_listing_by_hand_is_shown_without_its_author(
+    feed: Feed, capsys: pytest.CaptureFixture[str], *, reported: bool
+) -> None:
+    address = "203.0.113.9"
+    if reported:
+        feed.report(address)
+    with feed.database.write() as connection:
+        manual.add(
+            connection, network=parse_network(address), code=Code.REPORTED, reason="seen [here]",
+            author="somebody", now=TICK, until_minute=TICK // 60 + 1440, allow_special=True,
+        )  # fmt: skip
+    found = feed.see(address)
+    lines = _printed(found, capsys)
+    code = "127.0.0.2" if reported else "127.0.0.3"
+    assert lines[0] == f"{address}: listed as {address}/32, {code}"
+    by_hand = f"{address}/32, 127.0.0.3, until 2026-11-26 12:00 UTC: seen [here]"
+    assert lines[1] == f"  listed by hand: {by_hand}"
+    document = inspection_json(found)
+    assert (document["listed"], document["state"], document["code"]) == (True, "listed", code)
+    (told,) = document["by_hand"]
+    assert told == {"code": "127.0.0.3", "prefix": 32, "reason": "seen [here]", "until": "2026-11-26"}
+    assert "somebody" not in f"{document}{lines}"
