@@ -4,13 +4,12 @@ What the reporter attests decides how surely it was unsolicited; what his own bo
 the address; the mail itself tells the kind and can only lower the rest.
 """
 
-import dataclasses
 import datetime as dt
 import re
-from typing import Final
+from typing import Final, Required, TypedDict
 
-from feed.domain.address import special_purpose
-from feed.domain.event import Attestation, Kind, RecipientClass, Verdict, strength_of
+from feed.domain.address import Address, special_purpose
+from feed.domain.event import Attestation, Kind, Provenance, RecipientClass, Verdict, strength_of
 from ingest.mail import limits
 from ingest.mail.attest import attested, lowered, own_address
 from ingest.mail.judgement import Claim, Judgement, Refusal, Registration
@@ -60,9 +59,8 @@ def judge_record(claim: Claim, *, registration: Registration, now: dt.datetime) 
         attestation, words = Attestation.U0, ("bare_assertion",)
     origin = origin_of(claim, None)
     charged_to_nobody = never_charged(origin.address, registration)
-    judgement = Judgement(
+    known = _Known(
         kind=kind,
-        verdict=Verdict.UNVERIFIABLE,
         emitter=origin.address,
         provenance=origin.provenance,
         attestation=attestation,
@@ -70,10 +68,9 @@ def judge_record(claim: Claim, *, registration: Registration, now: dt.datetime) 
         original=claim.original_key.encode("utf-8", "replace") if claim.original_key else None,
         helo=_host_name(claim.helo),
         reasons=(*why, *words, *charged_to_nobody),
+        defects=(),
     )
-    return _finish(
-        judgement, registration=registration, claim=claim, now=now, relayed=bool(charged_to_nobody)
-    )
+    return _finish(known, registration=registration, claim=claim, now=now, relayed=bool(charged_to_nobody))
 
 
 def _too_complex(claim: Claim, limit: str) -> Judgement:
@@ -103,9 +100,8 @@ def _weigh(reading: Reading, *, registration: Registration, claim: Claim, now: d
         step, shown = min(step, Attestation.U1), (*shown, "tag_is_there")
     relayed = passed_on(reading, registration) + never_charged(origin.address, registration)
     original = claim.original_key or reading.original
-    judgement = Judgement(
+    known = _Known(
         kind=finding.kind,
-        verdict=Verdict.UNVERIFIABLE,
         emitter=origin.address,
         provenance=origin.provenance,
         attestation=step,
@@ -121,48 +117,65 @@ def _weigh(reading: Reading, *, registration: Registration, claim: Claim, now: d
         defects=(*reading.defects, *origin.defects),
     )
     if tag is TagState.VALID and finding.kind is not Kind.NONE:
-        return dataclasses.replace(
-            judgement, refusal=Refusal.SOLICITED, verdict=Verdict.SOLICITED, attestation=Attestation.U0
-        )
-    return _finish(judgement, registration=registration, claim=claim, now=now, relayed=bool(relayed))
+        known["attestation"] = Attestation.U0
+        return Judgement(**known, refusal=Refusal.SOLICITED, verdict=Verdict.SOLICITED)
+    return _finish(known, registration=registration, claim=claim, now=now, relayed=bool(relayed))
+
+
+class _Known(TypedDict, total=False):
+    """What a judgement will say whatever its verdict: the fields of `Judgement`."""
+
+    kind: Required[Kind]
+    emitter: Required[Address | None]
+    provenance: Required[Provenance]
+    attestation: Required[Attestation]
+    observed_at: Required[dt.datetime]
+    original: bytes | None
+    software: str | None
+    status: str | None
+    reporting_mta: str | None
+    helo: str | None
+    reasons: tuple[str, ...]
+    defects: Required[tuple[str, ...]]
 
 
 def _finish(
-    judgement: Judgement, *, registration: Registration, claim: Claim, now: dt.datetime, relayed: bool
+    known: _Known, *, registration: Registration, claim: Claim, now: dt.datetime, relayed: bool
 ) -> Judgement:
     """Set the refusal, or the verdict and the strength; each field that stands twice costs a step."""
-    refusal = _refusal(judgement, registration=registration, claim=claim, now=now, relayed=relayed)
+    refusal = _refusal(known, registration=registration, claim=claim, now=now, relayed=relayed)
     if refusal is not None:
-        return dataclasses.replace(judgement, refusal=refusal)
+        return Judgement(**known, verdict=Verdict.UNVERIFIABLE, refusal=refusal)
     if relayed:
-        return dataclasses.replace(judgement, verdict=Verdict.RELAYED)
-    doubled = sum(defect.startswith("duplicate_") for defect in judgement.defects)
-    strength = max(strength_of(judgement.attestation, judgement.provenance) - doubled, 0)
+        return Judgement(**known, verdict=Verdict.RELAYED)
+    doubled = sum(defect.startswith("duplicate_") for defect in known["defects"])
+    strength = max(strength_of(known["attestation"], known["provenance"]) - doubled, 0)
     verdict = Verdict.BACKSCATTER if strength else Verdict.UNVERIFIABLE
-    return dataclasses.replace(judgement, verdict=verdict, strength=strength)
+    return Judgement(**known, verdict=verdict, strength=strength)
 
 
 def _refusal(
-    judgement: Judgement, *, registration: Registration, claim: Claim, now: dt.datetime, relayed: bool
+    known: _Known, *, registration: Registration, claim: Claim, now: dt.datetime, relayed: bool
 ) -> Refusal | None:
     """Return the first reason why this can never be evidence, None if it can."""
     words = (claim.recipient_token, claim.original_key, claim.digest, claim.helo)
     if any(word and _PLACEHOLDER.search(word) for word in words):
         return Refusal.UNEXPANDED_PLACEHOLDER
-    if judgement.kind is Kind.NONE:
+    if known["kind"] is Kind.NONE:
         return Refusal.NOT_A_NOTIFICATION
     if claim.cause_is_listing:
         return Refusal.SOLE_CAUSE_IS_LISTING
-    if judgement.emitter is None:
+    emitter = known["emitter"]
+    if emitter is None:
         return Refusal.NO_TRUSTWORTHY_ADDRESS
     trial = registration.accept_special
-    if not relayed and special_purpose(judgement.emitter, trial=trial) is not None:
+    if not relayed and special_purpose(emitter, trial=trial) is not None:
         return Refusal.BAD_ADDRESS_CLASS
-    return _wrong_time(judgement.observed_at, now)
+    return _wrong_time(known["observed_at"], now)
 
 
-def _wrong_time(at: dt.datetime | None, now: dt.datetime) -> Refusal | None:
-    age = _aware(now) - at if at is not None else dt.timedelta()
+def _wrong_time(at: dt.datetime, now: dt.datetime) -> Refusal | None:
+    age = _aware(now) - at
     if age > OLDEST:
         return Refusal.STALE
     return Refusal.FUTURE if -age > MOST_AHEAD else None
