@@ -16,6 +16,7 @@ import re
 from typing import Final, Self
 
 from feed.domain.address import Address, AddressError, canonical, packed, parse_network
+from feed.domain.intervals import Span, boundaries
 
 LONGEST_FILE: Final = 8_000_000
 """Characters: the largest known set of provider ranges is a few thousand lines; a disk image is refused."""
@@ -57,7 +58,7 @@ class Providers:
         if len(text) > LONGEST_FILE:
             raise ProviderFileError(1, f"the file is longer than {LONGEST_FILE} characters")
         date: dt.date | None = None
-        ranges: dict[tuple[int, int], str] = {}
+        ranges: dict[Span, str] = {}
         for number, raw in enumerate(text.splitlines(), start=1):
             line = raw.strip()
             if date is None and (found := _DATE.fullmatch(line)):
@@ -86,7 +87,7 @@ def _date(number: int, text: str) -> dt.date:
         raise ProviderFileError(number, f"{text} is not a date") from None
 
 
-def _line(number: int, bare: str) -> tuple[tuple[int, int], str]:
+def _line(number: int, bare: str) -> tuple[Span, str]:
     """Return first and last address as 128-bit numbers, and the name."""
     network_text, _, name = bare.partition(" ")
     name = " ".join(name.split())
@@ -102,30 +103,16 @@ def _line(number: int, bare: str) -> tuple[tuple[int, int], str]:
     return (first, first + network.num_addresses - 1), name
 
 
-def _flattened(ranges: dict[tuple[int, int], str]) -> tuple[tuple[bytes, ...], tuple[str | None, ...]]:
-    """Return interval starts and names. Networks nest or are apart, so a stack of open ones is enough."""
+def _flattened(ranges: dict[Span, str]) -> tuple[tuple[bytes, ...], tuple[str | None, ...]]:
+    """Return interval starts and the name of the narrowest range from there on."""
     starts: list[int] = []
     names: list[str | None] = []
-
-    def mark(at: int, name: str | None) -> None:
+    for at, chain in boundaries(ranges):
+        name = chain.value if chain is not None else None
         if starts and starts[-1] == at:
             names[-1] = name
         elif not names or names[-1] != name:
             starts.append(at)
             names.append(name)
-
-    open_ranges: list[tuple[int, str]] = []
-
-    def close_before(at: int) -> None:
-        while open_ranges and open_ranges[-1][0] < at:
-            last, _ = open_ranges.pop()
-            mark(last + 1, open_ranges[-1][1] if open_ranges else None)
-
-    for first, last in sorted(ranges, key=lambda span: (span[0], -span[1])):
-        close_before(first)
-        name = ranges[first, last]
-        mark(first, name)
-        open_ranges.append((last, name))
-    close_before(1 << 129)
     kept = [(at, name) for at, name in zip(starts, names, strict=True) if at < 1 << 128]
     return tuple(at.to_bytes(16, "big") for at, _ in kept), tuple(name for _, name in kept)

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy.engine import Connection
 
-from feed.domain.address import MAPPED_PREFIX, emitter_key, packed, special_purpose, unpacked
+from feed.domain.address import MAPPED_PREFIX, emitter_key, special_purpose, unpacked
 from feed.domain.listing import Code
 from feed.jobs.frozen import before_freeze
 from feed.jobs.gate import Entries, Gated, gate
@@ -25,7 +25,6 @@ from feed.snapshot.reader import Snapshot
 from feed.store import controls, exemptions, manual, publications, states
 from feed.store.controls import Control
 from feed.store.database import Database, file_lock
-from feed.store.exemptions import Exemption
 from feed.store.publications import Publication
 
 FREEZE: Final = "freeze"
@@ -39,7 +38,6 @@ RENEW_S: Final = 60
 
 _LOOPBACK: Final = 127
 _V4_UNIT: Final = 32
-_V6_UNIT: Final = 64
 _SECONDS_A_DAY: Final = 86_400
 _SECONDS_A_MINUTE: Final = 60
 
@@ -151,9 +149,8 @@ def _wanted(
     came, so only additions are judged for special purpose.
     """
     entries = manual.added(connection, states.published(connection), minute=now // _SECONDS_A_MINUTE)
-    exempt: set[bytes] = set()
-    for one in exemptions.in_force(connection, minute=now // _SECONDS_A_MINUTE):
-        exempt.update(_covered(entries, one), _covered(before, one))
+    in_force = exemptions.index(connection, minute=now // _SECONDS_A_MINUTE)
+    exempt = in_force.entries(sorted(entries.keys() | before.keys()))
     for key in exempt & entries.keys():
         del entries[key]
     alarm = None
@@ -162,18 +159,6 @@ def _wanted(
             alarm = "an address of special-purpose space was listed and is not published"
             del entries[key]
     return entries, exempt, alarm
-
-
-def _covered(entries: Entries, exemption: Exemption) -> list[bytes]:
-    """Return the keys of `entries` inside the exempt network; a /64 counts if any part of it is exempt."""
-    first, last = packed(exemption.network.network_address), packed(exemption.network.broadcast_address)
-    wide = first[:8] + bytes(8)
-    found = []
-    for key in entries:
-        address, unit = key[:16], key[16]
-        if (first if unit != _V6_UNIT else wide) <= address <= last:
-            found.append(key)
-    return found
 
 
 def _ended(

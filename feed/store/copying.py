@@ -31,7 +31,7 @@ def copied(connection: Connection, *, since_day: int, minute: int) -> dict[tuple
     canaries = manual.canary_addresses(connection, since_day=since_day)
     if not canaries:
         return {}
-    exempt = exemptions.in_force(connection, minute=minute)
+    exempt = exemptions.index(connection, minute=minute)
     by_key: dict[bytes, list[CanaryAddress]] = collections.defaultdict(list)
     for one in canaries:
         if not exemptions.covering(exempt, one.address, whole_64=one.unit == _WHOLE_64):

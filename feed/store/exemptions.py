@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import Address, Network, emitter_key, network_of, packed, parse_network
+from feed.domain.intervals import NetworkIndex
 from feed.domain.listing import Hold
 from feed.store import controls, rescore
 from feed.store.tables import exemption
@@ -85,12 +86,27 @@ def in_force(connection: Connection, *, minute: int) -> list[Exemption]:
     return sorted(found, key=lambda one: (-one.network.prefixlen, one.exemption_id))
 
 
-def covering(exemptions: list[Exemption], address: Address, *, whole_64: bool) -> list[Exemption]:
-    """Return those of `exemptions` that hold `address`, or for an IPv6 emitter any part of its /64."""
-    network = network_of(address, 32 if address.version == 4 else 64 if whole_64 else 128)  # noqa: PLR2004
-    return [
-        one for one in exemptions if one.network.version == network.version and one.network.overlaps(network)
-    ]
+def index(connection: Connection, *, minute: int) -> NetworkIndex[Exemption]:
+    """Return what is in force at `minute`, made for many questions."""
+    return NetworkIndex.build((one.network, one) for one in in_force(connection, minute=minute))
+
+
+def covering(exempt: NetworkIndex[Exemption], address: Address, *, whole_64: bool) -> list[Exemption]:
+    """Return those of `exempt` that hold `address`, or for an IPv6 emitter any part of its /64.
+
+    Narrowest network first, as `in_force` has them.
+    """
+    return exempt.overlapping(_asked(address, whole_64=whole_64))
+
+
+def covers(one: Exemption, address: Address) -> bool:
+    """Whether one exemption holds `address`, or for an IPv6 emitter any part of its /64."""
+    network = _asked(address, whole_64=True)
+    return one.network.version == network.version and one.network.overlaps(network)
+
+
+def _asked(address: Address, *, whole_64: bool) -> Network:
+    return network_of(address, 32 if address.version == 4 else 64 if whole_64 else 128)  # noqa: PLR2004
 
 
 def _make_due(connection: Connection, network: Network, exemption_id: int) -> None:

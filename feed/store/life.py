@@ -64,7 +64,7 @@ def _held(connection: Connection, address: Address, *, since: int) -> list[Held]
             exemption_id=row.exemption_id, network=parse_network(row.network), kind=Hold(row.kind),
             reason=row.reason, author=row.author, until_minute=row.until_minute,
         )  # fmt: skip
-        if exemptions.covering([one], address, whole_64=True):
+        if exemptions.covers(one, address):
             hold = ActiveHold(kind=one.kind, until=one.until_minute, words=one.reason)
             held = Held(since=row.created_at // _SECONDS_A_MINUTE, hold=hold)
             if row.ended_at is not None:

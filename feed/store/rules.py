@@ -14,6 +14,7 @@ from feed.domain.address import Address, emitter_key, packed
 from feed.domain.cells import without_muted
 from feed.domain.evidence import Cell, Trust
 from feed.domain.gates import groups_needed
+from feed.domain.intervals import NetworkIndex
 from feed.domain.listing import ActiveHold, Hold, Inputs
 from feed.domain.policy import Policy, trusted_groups
 from feed.domain.providers import Providers
@@ -39,7 +40,7 @@ class Rules:
     policy: Policy
     trust: Trust
     providers: Providers | None
-    exemptions: list[Exemption]
+    exemptions: NetworkIndex[Exemption]
     policy_id: int
     trust_id: int
     trusted_groups: int
@@ -84,7 +85,7 @@ def load(connection: Connection, *, policy: Policy, providers: Providers | None,
         policy=policy,
         trust=trust,
         providers=providers,
-        exemptions=exemptions.in_force(connection, minute=now // _SECONDS_A_MINUTE),
+        exemptions=exemptions.index(connection, minute=now // _SECONDS_A_MINUTE),
         muted=floods.muted(connection),
         policy_id=0,
         trust_id=0,
