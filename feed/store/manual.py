@@ -31,6 +31,7 @@ from feed.store.tables import cell, manual_listing
 _V4_BITS = 32
 _UNITS_V6 = (64, 128)
 _SECONDS_A_DAY: Final = 86_400
+_SECONDS_A_MINUTE: Final = 60
 _MINUTES_A_DAY: Final = 1440
 _SECRET_WORD: Final = "canary"  # noqa: S105 - a word that would tell, no password
 
@@ -190,6 +191,28 @@ def canary_addresses(connection: Connection, *, since_day: int) -> list[CanaryAd
                 first_day=row.created_at // _SECONDS_A_DAY, last_day=last_day,
             )
         )  # fmt: skip
+    return found
+
+
+def spans(connection: Connection, key: bytes) -> list[tuple[int, int]]:
+    """Return from which minute and before which each listing of an emitter was in force, ended or not.
+
+    key: emitter key. For IPv6 every listing inside its /64, of one address or of all.
+    """
+    table = manual_listing
+    last = key if key.startswith(MAPPED_PREFIX) else key[:8] + b"\xff" * 8
+    rows = connection.execute(
+        sa.select(table.c.created_at, table.c.until_minute, table.c.ended_at)
+        .where(table.c.address.between(key, last))
+        .order_by(table.c.manual_id)
+    )
+    found = []
+    for row in rows:
+        until = row.until_minute
+        if row.ended_at is not None:
+            # The minute in which it ended counts: it was published for a part of it.
+            until = min(until, row.ended_at // _SECONDS_A_MINUTE + 1)
+        found.append((row.created_at // _SECONDS_A_MINUTE, until))
     return found
 
 

@@ -16,7 +16,7 @@ from feed.domain.event import Channel, RecipientClass
 from feed.domain.evidence import MINUTES_A_DAY, Cell, Trust
 from feed.domain.listing import NEVER, State
 from feed.domain.reliability import CANARY, Span, novel_confirmations
-from feed.store import evidence
+from feed.store import evidence, manual
 from feed.store.dialect import insert_if_missing
 from feed.store.tables import cell, contradiction, event, reporter, transition, usage
 
@@ -109,7 +109,15 @@ def _as_received(connection: Connection, key: bytes) -> list[Cell]:
 
 
 def published_spans(connection: Connection, key: bytes) -> list[Span]:
-    """Return from which minute and before which an emitter was listed, each time."""
+    """Return from which minute and before which an emitter was listed, each time: scored, or by hand.
+
+    Of IPv6 any listing of an address inside the /64 counts for all of it, as its evidence does.
+    """
+    return [*_scored_spans(connection, key), *manual.spans(connection, key)]
+
+
+def _scored_spans(connection: Connection, key: bytes) -> list[Span]:
+    """Return when the history says that an emitter was listed."""
     rows = connection.execute(
         sa.select(transition)
         .where(transition.c.emitter_key == key, transition.c.channel == Channel.MAIN)

@@ -3,11 +3,12 @@
 import pytest
 import sqlalchemy as sa
 
-from feed.domain.address import emitter_key, parse_address
+from feed.domain.address import emitter_key, parse_address, parse_network
 from feed.domain.event import Channel
+from feed.domain.listing import Code
 from feed.domain.policy import COMMUNITY, PRIVATE
 from feed.jobs import trust
-from feed.store import floods, replay, reporters, standing, states, usage
+from feed.store import floods, manual, replay, reporters, standing, states, usage
 from feed.store.database import Database
 from feed.store.reporters import ReporterError
 from feed.store.tables import event, reporter
@@ -48,6 +49,44 @@ def test_copying_the_list_earns_nothing_even_dated_back(database: Database) -> N
         feed.hit(f"192.0.2.{number + 1}", source=OTHER, days=1, observed=7)
     trust.weigh(database, now=TICK)
     assert feed.weights() == {ANCHOR: 20, NEWCOMER: 0, OTHER: 0}
+
+
+def _credited(database: Database, address: str) -> set[int]:
+    """Return whom the traps of others confirm about an emitter."""
+    with database.read() as connection:
+        standings = reporters.trust(connection, day=TODAY)
+        found = standing.confirmations(connection, emitter_key(parse_address(address)), standings)
+    return {source for source, _ in found}
+
+
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [("192.0.2.1/32", "192.0.2.1"), ("2001:db8::/64", "2001:db8::5"), ("2001:db8::5/128", "2001:db8::5")],
+)
+@pytest.mark.parametrize(
+    ("until", "ended", "earned"),
+    [
+        pytest.param(-99, None, False, id="in force"),
+        pytest.param(1, None, False, id="over since, by its time"),
+        pytest.param(-99, 1, False, id="ended since"),
+        pytest.param(3, None, True, id="over before the report"),
+        pytest.param(-99, 3, True, id="ended before the report"),
+    ],
+)
+def test_copying_what_is_listed_by_hand_earns_nothing(
+    sqlite: Database, network: str, address: str, until: int, ended: int | None, *, earned: bool
+) -> None:
+    feed = Feed(sqlite)
+    with sqlite.write() as connection:
+        number = manual.add(
+            connection, network=parse_network(network), code=Code.CONFIRMED, reason="r", author="a",
+            now=TICK - 5 * 86_400, until_minute=TICK // 60 - until * 1440, allow_special=True,
+        )  # fmt: skip
+        if ended is not None:
+            manual.end(connection, number, by="a", now=TICK - ended * 86_400)
+    feed.hit(address, source=NEWCOMER, days=2)
+    feed.hit(address, source=ANCHOR, days=1)
+    assert (NEWCOMER in _credited(sqlite, address)) is earned
 
 
 def test_one_address_gives_one_credit_in_thirty_days(database: Database) -> None:
