@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from feed.domain.address import AddressError, parse_address, special_purpose, unpacked
+from feed.domain.address import AddressError, parse_address, special_purpose
 from feed.domain.origin import Origins
 from feed.opening import Feed
 from feed.store import reporters, rules
@@ -103,11 +103,7 @@ def ranking(
         providers = feed.provider_file.look(now=now)
         current = rules.load(connection, policy=feed.policy, providers=providers, now=now)
         tick = now // _SECONDS_A_MINUTE
-        found = [
-            inspect(connection, unpacked(row.address), rules=current, secret=feed.secret, tick=tick)
-            for row in worst(connection, limit=limit)
-        ]
-    found.sort(key=lambda one: -(one.explanation.score if one.explanation is not None else 0))
+        found = worst(connection, limit=limit, rules=current, secret=feed.secret, tick=tick)
     return {"by": by, "worst": [inspection_json(one, history=False) for one in found]}
 
 

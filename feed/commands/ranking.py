@@ -13,12 +13,11 @@ from feed.commands.daily import Json
 from feed.commands.failure import fail
 from feed.commands.opened import feed_of
 from feed.commands.times import minute_in_words
-from feed.domain.address import unpacked
 from feed.domain.evidence import MICRO
 from feed.domain.origin import OriginFileError, Origins
 from feed.opening import Feed, read_origins
 from feed.store import ranking, rules
-from feed.store.inspection import Inspection, inspect, inspection_json
+from feed.store.inspection import Inspection, inspection_json
 
 
 def rank(
@@ -51,7 +50,7 @@ def rank(
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = rich.table.Table(by, "emitters", "listed", "summed score")
+    table = rich.table.Table(by, "emitters", "listed", "sum of last scores")
     for row in rows:
         table.add_row(row[by] or "unknown", str(row["emitters"]), str(row["listed"]), f"{row['score']:.2f}")
     rich.console.Console().print(table if rows else "nobody has a score")
@@ -70,10 +69,7 @@ def _addresses(feed: Feed, limit: int, *, as_json: bool) -> None:
     at = now()
     with feed.database.read() as connection:
         current = rules.load(connection, policy=feed.policy, providers=feed.providers, now=at)
-        found = [
-            inspect(connection, unpacked(row.address), rules=current, secret=feed.secret, tick=at // 60)
-            for row in ranking.worst(connection, limit=limit)
-        ]
+        found = ranking.worst(connection, limit=limit, rules=current, secret=feed.secret, tick=at // 60)
     if as_json:
         print(json.dumps([inspection_json(one, history=False) for one in found], indent=2))
         return
@@ -85,8 +81,9 @@ def _addresses(feed: Feed, limit: int, *, as_json: bool) -> None:
 
 def _cells(one: Inspection) -> list[str]:
     assert one.row is not None
+    assert one.explanation is not None
     state = one.row.state
     return [
-        str(one.address), state.state.word, f"127.0.0.{state.code}" if state.code else "-",
-        f"{state.score / MICRO:.2f}", state.reason or "-", minute_in_words(state.last_evidence_at),
+        str(one.address), one.state.word, f"127.0.0.{one.code}" if one.code else "-",
+        f"{one.explanation.score / MICRO:.2f}", state.reason or "-", minute_in_words(state.last_evidence_at),
     ]  # fmt: skip

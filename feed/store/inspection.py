@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime as dt
+import functools
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
@@ -82,30 +84,37 @@ def inspect(
     key = emitter_key(plain)
     row = states.read(connection, key, Channel.MAIN)
     alone = row is not None and row.state.unit == WHOLE
-    explanation = None
-    if row is not None:
-        cells = evidence.cells_of_many(connection, [key], first_day=rules.first_day(tick)).get(
-            (key, Channel.MAIN), []
-        )
-        labels = secret.mac("group", key)
-        explanation = explain(
-            row.state,
-            rules.inputs(plain, cells, secret),
-            rules.policy,
-            rules.trust,
-            tick,
-            label=lambda group_id: group_label(labels, key, group_id),
-        )
+    told = [] if row is None else list(explanations(connection, [row], rules=rules, secret=secret, tick=tick))
     return Inspection(
         address=plain,
         key=key,
         row=row,
-        explanation=explanation,
+        explanation=told[0][1] if told else None,
         history=states.history(connection, key, Channel.MAIN),
         removals=accepted_minutes(connection, key, Channel.MAIN),
         by_hand=tuple(manual.covering(connection, plain, minute=tick)),
         exempt=bool(exemptions.covering(rules.exemptions, plain, whole_64=not alone)),
     )
+
+
+def explanations(
+    connection: Connection, rows: Sequence[states.Row], *, rules: Rules, secret: Secret, tick: int
+) -> Iterator[tuple[states.Row, Explanation]]:
+    """Give each of up to a thousand rows with its explanation at minute `tick`, and thereby its score."""
+    cells = evidence.cells_of_many(connection, [row.key for row in rows], first_day=rules.first_day(tick))
+    for row in rows:
+        labels = secret.mac("group", row.key)
+        yield (
+            row,
+            explain(
+                row.state,
+                rules.inputs(unpacked(row.address), cells.get((row.key, row.channel), []), secret),
+                rules.policy,
+                rules.trust,
+                tick,
+                label=functools.partial(group_label, labels, row.key),
+            ),
+        )
 
 
 def inspection_json(found: Inspection, *, history: bool = True) -> dict[str, Any]:

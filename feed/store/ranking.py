@@ -1,22 +1,32 @@
 """The worst emitters, alone or summed by network or autonomous system; shown, never a reason to list."""
 
 import dataclasses
+import heapq
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from feed.domain.address import MAPPED_PREFIX, Network, network_of, packed, unpacked
+from feed.domain.decay import decayed
 from feed.domain.event import Channel
 from feed.domain.evidence import MICRO
 from feed.domain.origin import Origin, Origins
-from feed.store.states import Row, row_of
+from feed.domain.policy import Policy
+from feed.store import states
+from feed.store.inspection import Inspection, explanations, inspect
+from feed.store.rules import Rules
+from feed.store.secret import Secret
 from feed.store.tables import emitter_state
 
 ROWS_MOST: Final = 1_000_000
 """Emitters with the highest scores that are summed; what lies below adds next to nothing."""
 
 _AT_ONCE: Final = 5000
+_SCORED_AT_ONCE: Final = 250
+_ROUNDING: Final = 1000
+"""Micro-points; decay in several steps and in one differ by less."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +69,59 @@ def worst_systems(connection: Connection, origins: Origins, *, limit: int) -> li
     return sorted(found, key=lambda one: (-one.score, one.origin or Origin(-1)))[:limit]
 
 
-def worst(connection: Connection, *, limit: int) -> list[Row]:
-    """Return the emitters with the highest scores at their last scoring, worst first."""
-    rows = connection.execute(
-        sa.select(emitter_state)
-        .where(emitter_state.c.channel == Channel.MAIN, emitter_state.c.score > 0)
-        .order_by(emitter_state.c.score.desc(), emitter_state.c.emitter_key)
-        .limit(limit)
+def worst(connection: Connection, *, limit: int, rules: Rules, secret: Secret, tick: int) -> list[Inspection]:
+    """Return the emitters with the highest scores at minute `tick`, worst first, without those at 0.
+
+    A stored score is of the last scoring, and until the next one it can only fall: groups decay, days grow
+    too old. So it bounds the present one from above. Rows are taken by it, highest first, and scored anew
+    until nothing that is left can reach the last place. Rows that are due may have risen: all are scored.
+    """
+    table = emitter_state
+    scored = (
+        sa.select(table.c.emitter_key, table.c.score, table.c.last_evidence_minute)
+        .where(table.c.channel == Channel.MAIN, table.c.score > 0)
+        .order_by(table.c.score.desc(), table.c.emitter_key)
     )
-    return [row_of(row) for row in rows]
+    is_due = (table.c.channel == Channel.MAIN) & (table.c.next_due_minute <= tick)
+    due = sa.select(table.c.emitter_key).where(is_due).order_by(table.c.emitter_key).limit(ROWS_MOST)
+    known: dict[bytes, tuple[int, states.Row]] = {}
+
+    def score(keys: Sequence[bytes]) -> None:
+        rows = [row for row in states.of_keys(connection, keys) if row.channel is Channel.MAIN]
+        for row, one in explanations(connection, rows, rules=rules, secret=secret, tick=tick):
+            known[row.key] = one.score, row
+
+    def least() -> int:
+        return heapq.nlargest(limit, (found for found, _ in known.values()))[-1] if len(known) >= limit else 0
+
+    waiting = [bytes(key) for key in connection.execute(due).scalars()]
+    for at in range(0, len(waiting), _SCORED_AT_ONCE):
+        score(waiting[at : at + _SCORED_AT_ONCE])
+    stored = connection.execute(scored.limit(ROWS_MOST)).all()
+    for at in range(0, len(stored), _SCORED_AT_ONCE):
+        page = stored[at : at + _SCORED_AT_ONCE]
+        floor = least()
+        if page[0].score < floor:
+            break
+        score(
+            [
+                bytes(row.emitter_key) for row in page
+                if bytes(row.emitter_key) not in known
+                and min(row.score, _most(rules.policy, tick - row.last_evidence_minute)) >= floor
+            ]
+        )  # fmt: skip
+    ranked = sorted(known.values(), key=lambda pair: (-pair[0], pair[1].key))[:limit]
+    return [
+        inspect(connection, unpacked(row.address), rules=rules, secret=secret, tick=tick)
+        for found, row in ranked
+        if found
+    ]
+
+
+def _most(policy: Policy, minutes: int) -> int:
+    """Return what no score exceeds `minutes` after its latest original, micro-points."""
+    full = policy.top_groups * (policy.bucket_cap + policy.weak_cap)
+    return decayed(full, max(minutes, 0), policy.half_life_minutes) + _ROUNDING
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
