@@ -141,7 +141,7 @@ def retract_reporter(
         with bar:
             task = bar.add_task("addresses", total=None)
             done = retract.carry_out(
-                feed.database, feed.secret, number, now=now(),
+                feed.database, feed.secret, number, clock=now,
                 progress=lambda so_far, of: bar.update(task, completed=so_far, total=of),
             )  # fmt: skip
     except (ReporterError, StoreError) as problem:

@@ -30,19 +30,20 @@ def carry_out(
     secret: Secret,
     number: int,
     *,
-    now: int,
+    clock: Callable[[], float],
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Retraction:
     """Carry out or carry on a retraction and return it; `progress` is told emitters done and all of them.
 
+    clock: seconds since 1970, asked for each emitter: many take hours, in which listings begin and end.
     Raises `StoreBusyError` if so much arrives about one emitter that it cannot be done now.
     """
     with database.read() as connection:
         begun = find(connection, number)
         keys = evidence.keys_of_source(connection, begun.source_id, until=begun.asked_at)
-        past = replay.past_of(connection, now=now)
+        past = replay.past_of(connection, now=int(clock()))
     one = _Emitter(
-        database=database, secret=secret, number=number, past=past, now=now,
+        database=database, secret=secret, number=number, past=past, clock=clock,
         without=Without(source_id=begun.source_id, until=begun.asked_at),
     )  # fmt: skip
     late = []
@@ -56,31 +57,31 @@ def carry_out(
     progress(len(keys), len(keys))
     with database.write() as connection:
         connection.execute(
-            sa.update(retraction).where(retraction.c.retraction_id == number).values(done_at=now)
+            sa.update(retraction).where(retraction.c.retraction_id == number).values(done_at=int(clock()))
         )
         return find(connection, number)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class _Emitter:
-    """What the retraction does to each emitter."""
+    """What the retraction does to each emitter. past: the rules up to the last that was looked at."""
 
     database: Database
     secret: Secret
     number: int
     past: Past | None
-    now: int
+    clock: Callable[[], float]
     without: Without
 
     def carry_out(self, key: bytes) -> bool:
         """Take back what the reporter said of one emitter; False if too much arrives about it meanwhile."""
         for _ in range(MOST_TRIES):
+            now = int(self.clock())
             with self.database.read() as connection:
-                made = replay.plan(
-                    connection, key, self.without, past=self.past, secret=self.secret, now=self.now
-                )
+                self.past = replay.past_of(connection, now=now, known=self.past)
+                made = replay.plan(connection, key, self.without, past=self.past, secret=self.secret, now=now)
             with self.database.write() as connection:
-                if replay.carry_out(connection, made, now=self.now):
+                if replay.carry_out(connection, made, now=now):
                     _count(connection, self.number, made.difference)
                     return True
         return False

@@ -177,11 +177,12 @@ class Scheduler:
 
     def _retractions(self) -> None:
         feed = self._feed
-        now = int(self._clock())
         with feed.database.read() as connection:
-            numbers = retract.unfinished(connection, before=now - CARRY_ON_S)
+            numbers = retract.unfinished(connection, before=int(self._clock()) - CARRY_ON_S)
         for number in numbers:
-            done = retract.carry_out(feed.database, feed.secret, number, now=now, progress=self._go_on)
+            done = retract.carry_out(
+                feed.database, feed.secret, number, clock=self._clock, progress=self._go_on
+            )
             _log.info("retraction carried on", number=number, addresses=done.emitters_n)
 
     def _tick(self) -> None:

@@ -17,7 +17,8 @@ from feed.domain.address import Address, unpacked
 from feed.domain.event import Channel, Event
 from feed.domain.listing import Code, EmitterState, State, Transition
 from feed.domain.timeline import Observed, Recorded, Replayed, Timeline
-from feed.store import controls, evidence, rules, states
+from feed.store import controls, evidence, removals, rules, states
+from feed.store.database import StoreError
 from feed.store.life import known_since, life_of
 from feed.store.rules import Past
 from feed.store.secret import Secret
@@ -62,7 +63,8 @@ class Plan:
     """A retraction for one emitter, calculated. row None: the emitter has no scored row.
 
     replayed None: row and history stay as they are, only the evidence goes. kept: transitions that stand.
-    added: those of the replayed life that come after them.
+    added: those of the replayed life that come after them. newest: number of the last transition, 0 for
+    none. minute: at which the lives end.
     """
 
     key: bytes
@@ -73,6 +75,8 @@ class Plan:
     voided: int
     policy_id: int
     trust_id: int
+    newest: int
+    minute: int = 0
     added: tuple[Recorded, ...] = ()
 
     @property
@@ -93,8 +97,13 @@ class Plan:
         )
 
 
-def past_of(connection: Connection, *, now: int) -> Past | None:
-    """Return the rules that replays at `now` (seconds) need, to be read once for many emitters."""
+def past_of(connection: Connection, *, now: int, known: Past | None = None) -> Past | None:
+    """Return the rules that replays at `now` (seconds) need, to be read once for many emitters.
+
+    known: what was read before; it is returned as it is while no other rules came into force.
+    """
+    if known is not None and rules.is_newest(connection, known):
+        return known
     return rules.past(connection, since=known_since(now))
 
 
@@ -106,29 +115,34 @@ def plan(
     A life with and one without the reports are compared, so that an emitter to which they made no
     difference keeps its row, with the very minutes at which the scheduler happened to run.
     """
+    newest = _newest(connection, key)  # first: what a tick adds later must show
     row = states.read(connection, key, Channel.MAIN)
     nothing = Plan(
-        key=key, without=without, row=row, replayed=None, kept=0, voided=0, policy_id=0, trust_id=0
-    )
+        key=key, without=without, row=row, replayed=None,
+        kept=0, voided=0, policy_id=0, trust_id=0, newest=newest,
+    )  # fmt: skip
     if row is None or past is None:
         return nothing
-    minute = now // _SECONDS_A_MINUTE
+    history = _history(connection, key, since=known_since(now))
+    removed = removals.accepted_minutes(connection, key, Channel.MAIN)
+    # A process whose clock is ahead may have written already; what is told must not end before that.
+    minute = max([now // _SECONDS_A_MINUTE, *removed[-1:], *(one.at_minute for one in history[-1:])])
     whole = life_of(connection, row, past, secret, now=now)
     less = _less(whole, without)
     with_them, replayed = (timeline.replay(one, until=minute) for one in (whole, less))
     if _told(with_them) == _told(replayed):
         return nothing
-    history = _history(connection, key, since=known_since(now))
     kept, steps = _common(history, with_them, replayed)
-    newest = less.eras[-1]
+    era = less.eras[-1]
     return dataclasses.replace(
         nothing,
         replayed=replayed,
         kept=kept,
         voided=len(history) - kept,
         added=replayed.history[steps:],
-        policy_id=newest.policy_id,
-        trust_id=newest.trust_id,
+        policy_id=era.policy_id,
+        trust_id=era.trust_id,
+        minute=minute,
     )
 
 
@@ -139,6 +153,10 @@ def carry_out(connection: Connection, made: Plan, *, now: int) -> bool:
     fresh = states.read(connection, key, Channel.MAIN)
     if (fresh.version if fresh is not None else None) != (row.version + 1 if row is not None else None):
         return False
+    if _newest(connection, key) != made.newest:
+        return False  # a tick came between; it leaves the version, which is that of the inputs
+    if fresh is not None and made.replayed is not None and made.replayed.state.epoch < fresh.state.epoch:
+        return False  # an accepted removal is a fact that no life without it may undo
     if without.event_ids:
         evidence.retract_events(connection, key, without.event_ids, now=now)
     else:
@@ -161,7 +179,8 @@ def retract_events(
     if standing:
         without = Without(event_ids=frozenset(standing))
         made = plan(connection, key, without, past=past_of(connection, now=now), secret=secret, now=now)
-        carry_out(connection, made, now=now)
+        if not carry_out(connection, made, now=now):
+            raise StoreError("nothing was taken back: the history of the address contradicts its removals")
     return len(standing)
 
 
@@ -202,6 +221,14 @@ def _history(connection: Connection, key: bytes, *, since: int) -> list[sa.Row[t
     return list(connection.execute(chosen.order_by(table.c.seq)))
 
 
+def _newest(connection: Connection, key: bytes) -> int:
+    """Return the number of the last transition of an emitter, void ones among them; 0 if there is none."""
+    chosen = sa.select(sa.func.max(transition.c.seq)).where(
+        transition.c.emitter_key == key, transition.c.channel == Channel.MAIN
+    )
+    return int(connection.execute(chosen).scalar() or 0)
+
+
 def _common(
     history: Sequence[sa.Row[tuple[int, ...]]], with_them: Replayed, replayed: Replayed
 ) -> tuple[int, int]:
@@ -236,7 +263,6 @@ def _told_by(rows: Sequence[sa.Row[tuple[int, ...]]], step: Transition) -> int:
 def _write(connection: Connection, row: states.Row, made: Plan, *, now: int) -> None:
     """Set state and history to the replayed life."""
     assert made.replayed is not None
-    minute = now // _SECONDS_A_MINUTE
     old, new = row.state, made.replayed.state
     gone = _history(connection, row.key, since=known_since(now))[made.kept :]
     if gone:
@@ -253,7 +279,7 @@ def _write(connection: Connection, row: states.Row, made: Plan, *, now: int) -> 
         )  # fmt: skip
     if old.state is State.LISTED and new.state is not State.LISTED:
         ended = Transition(
-            at=minute, from_state=old.state, to_state=State.VOID, from_code=old.code, to_code=Code.NONE,
+            at=made.minute, from_state=old.state, to_state=State.VOID, from_code=old.code, to_code=Code.NONE,
             cause="retraction", score=old.score,
         )  # fmt: skip
         states.add_history(

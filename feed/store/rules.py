@@ -218,6 +218,16 @@ def past(connection: Connection, *, since: int) -> Past | None:
     return Past(eras=tuple(eras))
 
 
+def is_newest(connection: Connection, known: Past) -> bool:
+    """Return whether no other rules came into force since `known` was read."""
+    *_, policy_id, trust_id = known.eras[-1]
+    newest = sa.select(
+        sa.select(sa.func.max(policy_snapshot.c.policy_id)).scalar_subquery(),
+        sa.select(sa.func.max(trust_snapshot.c.trust_id)).scalar_subquery(),
+    )
+    return tuple(connection.execute(newest).one()) == (policy_id, trust_id)
+
+
 def _since(connection: Connection, table: sa.Table, minute: int) -> list[sa.Row[Any]]:
     """Return the snapshots in force from `minute` on, oldest first."""
     number = table.primary_key.columns[0]

@@ -104,11 +104,13 @@ class Life:
         *,
         skip: Callable[[Action], bool] = lambda _one: False,
         hasty: bool = False,
+        end: int = END,
     ) -> None:
         """Let actions happen, in order of time, with ticks around each minute in which anything does.
 
         All of a minute is judged together, and removals are accepted of what was judged: history is kept
         by the minute, so nothing finer could be told again. hasty: a tick after every single action.
+        end: minute before which the last tick is.
         """
         numbered = [(number, one) for number, one in enumerate(actions) if not skip(one)]
         for minute, group in itertools.groupby(numbered, key=lambda pair: pair[1].minute):
@@ -119,7 +121,7 @@ class Life:
                 with self.database.write() as connection:
                     self._do(connection, action, position)
             self.scorer.run(now=minute * 60 + 30)
-        self.scorer.run(now=END * 60 - 1)
+        self.scorer.run(now=end * 60 - 1)
 
     def event(self, action: Action, position: int) -> Event:
         at = dt.datetime.fromtimestamp(action.minute * 60 + 5, dt.UTC)

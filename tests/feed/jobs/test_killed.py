@@ -179,6 +179,7 @@ def test_retraction_killed_at_random_points_ends_as_if_nothing_had_been(
     cut = halves = ended = 0
     for round_number in range(5 * KILLS):
         now = moment(round_number)
+        clock = functools.partial(int, now)
         numbers = []
         for database in pair:
             fill(database, round_number)
@@ -187,14 +188,14 @@ def test_retraction_killed_at_random_points_ends_as_if_nothing_had_been(
             with database.write() as connection:
                 numbers.append(retract.begin(connection, source_id, author="t", reason="lied", now=now))
         started = time.monotonic()
-        ended += retract.carry_out(peace, SECRET, numbers[0], now=now).ended_n
+        ended += retract.carry_out(peace, SECRET, numbers[0], clock=clock).ended_n
         longest_s = 0.03 + time.monotonic() - started
-        work = functools.partial(retract.carry_out, secret=SECRET, number=numbers[1], now=now)
+        work = functools.partial(retract.carry_out, secret=SECRET, number=numbers[1], clock=clock)
         while cut < KILLS and killed_at_random(work, killed, rnd, longest_s=longest_s):
             cut += 1
             with killed.read() as connection:
                 halves += 0 < retract.find(connection, numbers[1]).emitters_n < 10
-        assert retract.carry_out(killed, SECRET, numbers[1], now=now).done_at == now
+        assert retract.carry_out(killed, SECRET, numbers[1], clock=clock).done_at == now
         if cut >= KILLS and halves >= 1:
             break
     assert cut >= KILLS, f"only {cut} runs were cut short"

@@ -15,6 +15,7 @@ from feed.domain.event import Channel
 from feed.domain.listing import Code, EmitterState, State
 from feed.domain.policy import PRIVATE, Policy
 from feed.jobs import retract
+from feed.jobs.retract import Retraction
 from feed.store import controls, evidence, replay, reporters, states
 from feed.store.database import Database
 from feed.store.tables import event, transition
@@ -34,6 +35,10 @@ def suspended(life: Life, source: int) -> None:
     with life.database.write() as connection:
         reporters.suspend(connection, source, now=END * 60)
     life.settle(END)
+
+
+def carried_out(database: Database, number: int, minute: int) -> Retraction:
+    return retract.carry_out(database, SECRET, number, clock=lambda: minute * 60)
 
 
 def same(found: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -81,7 +86,7 @@ def test_retracted_reporter_leaves_a_world_without_it(
     world.play(life)
     with database.write() as connection:
         number = retract.begin(connection, source, author="test", reason="lied", now=END * 60)
-    assert retract.carry_out(database, SECRET, number, now=END * 60).done_at == END * 60
+    assert carried_out(database, number, END).done_at == END * 60
     world.settle(END)
     same(world.told(), wanted)
 
@@ -147,7 +152,7 @@ def test_vanished_listing_ends_at_once_is_no_strike_and_stays_in_the_audit(datab
     with database.write() as connection:
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
         assert retract.begin(connection, 1, author="test", reason="twice", now=END * 60) == number
-    done = retract.carry_out(database, SECRET, number, now=END * 60)
+    done = carried_out(database, number, END)
     assert (done.emitters_n, done.ended_n) == (1, 1)
     with database.read() as connection:
         row = states.read(connection, KEY, Channel.MAIN)
@@ -181,7 +186,7 @@ def test_retraction_of_one_of_many_witnesses_keeps_row_and_history(database: Dat
     assert list(retract.preview(database, SECRET, 1, now=END * 60)) == []
     with database.write() as connection:
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
-    assert retract.carry_out(database, SECRET, number, now=END * 60).ended_n == 0
+    assert carried_out(database, number, END).ended_n == 0
     world.settle(END)
     after = world.told()
     assert after["history"] == before["history"]
@@ -207,7 +212,7 @@ def test_steps_within_one_minute_stand_as_they_were_told(database: Database) -> 
     assert world.told()["state"][KEY, Channel.MAIN].strikes == 2
     with database.write() as connection:
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
-    retract.carry_out(database, SECRET, number, now=END * 60)
+    carried_out(database, number, END)
     world.settle(END)
     after = world.told()
     assert after["history"][KEY, Channel.MAIN] == before
@@ -239,16 +244,16 @@ def test_an_emitter_that_is_reported_too_fast_keeps_no_other_waiting(
             connection, world.event(Action(END - 5, "event", source=1, address=ADDRESSES[1], number=7), 90)
         )
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
-    carried_out, tries = replay.carry_out, collections.Counter[bytes]()
+    in_time, tries = replay.carry_out, collections.Counter[bytes]()
 
     def outrun(connection: Connection, made: replay.Plan, *, now: int) -> bool:
         """Let no plan for the first emitter be in time until all others are done."""
         tries[made.key] += 1
         late = made.key == min(tries) and tries[made.key] <= retract.MOST_TRIES
-        return False if late else carried_out(connection, made, now=now)
+        return False if late else in_time(connection, made, now=now)
 
     monkeypatch.setattr(replay, "carry_out", outrun)
-    done = retract.carry_out(database, SECRET, number, now=END * 60)
+    done = carried_out(database, number, END)
     assert done.done_at is not None
     assert sorted(tries.values()) == [1, retract.MOST_TRIES + 1]
 
@@ -259,7 +264,7 @@ def test_what_arrives_after_the_retraction_was_asked_is_kept(database: Database)
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
     with database.write() as connection:
         evidence.add_event(connection, world.event(Action(END + 5, "event", source=1, number=6), 88))
-    retract.carry_out(database, SECRET, number, now=(END + 10) * 60)
+    carried_out(database, number, END + 10)
     assert world.told()["event"] == [89]
 
 
@@ -269,8 +274,83 @@ def test_removal_stays_a_fact_when_the_listing_that_it_ended_vanishes(database: 
         world.remove(connection, ADDRESSES[0], now=END * 60)
     with database.write() as connection:
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60 + 60)
-    retract.carry_out(database, SECRET, number, now=END * 60 + 60)
+    carried_out(database, number, END + 1)
     with database.read() as connection:
         row = states.read(connection, KEY, Channel.MAIN)
     assert row is not None
     assert (row.state.epoch, row.state.strikes, row.state.state) == (1, 0, State.CLEAR)
+
+
+LIE = [Action(END - days * DAY, "event", source=1, number=days) for days in (12, 11, 10)]
+TRUE = [Action(END - days * DAY, "event", source=2, number=days) for days in (2, 1)]
+NEARLY = [Action(END - DAY, "event", source=2, number=1)]
+AGAIN = [Action(END + 5 + minute, "event", source=2, number=4 + minute, back=1) for minute in (0, 1)]
+REMOVAL = Action(END + 3, "removal")
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["clock goes on", "clock is behind"])
+@pytest.mark.parametrize(
+    ("before", "meanwhile"),
+    [
+        pytest.param([*LIE, *TRUE], [REMOVAL], id="removal"),
+        pytest.param([*LIE, *TRUE], [REMOVAL, *AGAIN], id="removal, reports and a new listing"),
+        pytest.param([*LIE, *TRUE], [REMOVAL, Action(END + 4, "removal")], id="two removals"),
+        pytest.param(LIE, [REMOVAL], id="removal of what would never have been"),
+        pytest.param([*LIE, *TRUE], AGAIN, id="reports"),
+        pytest.param([*LIE, *NEARLY], AGAIN, id="reports that list"),
+    ],
+)
+def test_what_happens_while_a_retraction_runs_stands(
+    database: Database, before: list[Action], meanwhile: list[Action], *, stopped: bool
+) -> None:
+    """Many emitters take hours; meanwhile ticks, reports and removals of those to come go on."""
+    life = [*before, *meanwhile]
+
+    def go_on(world: Life) -> None:
+        world.play(life, skip=lambda one: one.minute < END, end=END + 20)
+
+    def in_the_end(world: Life) -> dict[str, Any]:
+        world.settle(END + 30)
+        return world.told()
+
+    other = Life(database)
+    other.play(life, skip=lambda one: one.minute >= END or (one.what, one.source) == ("event", 1))
+    with database.write() as connection:
+        reporters.suspend(connection, 1, now=END * 60)
+    go_on(other)
+    wanted = in_the_end(other)
+    world = Life(database)
+    world.play(life, skip=lambda one: one.minute >= END)
+    with database.write() as connection:
+        number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
+    clock = [END]
+
+    def progress(done: int, _all: int) -> None:
+        if not done and clock == [END]:
+            go_on(world)
+            clock[:] = [END if stopped else END + 20]
+
+    retract.carry_out(database, SECRET, number, clock=lambda: clock[0] * 60, progress=progress)
+    same(in_the_end(world), wanted)
+    removed = sum(one.what == "removal" for one in meanwhile)
+    with database.write() as connection:
+        world.remove(connection, ADDRESSES[0], now=(END + 40) * 60)
+        row = states.read(connection, KEY, Channel.MAIN)
+    assert row is not None
+    assert row.state.epoch == removed + 1
+
+
+def test_no_write_sets_back_the_count_of_accepted_removals(database: Database) -> None:
+    world = listed(database)
+    with database.write() as connection:
+        world.remove(connection, ADDRESSES[0], now=END * 60)
+    with database.read() as connection:
+        past = replay.past_of(connection, now=END * 60)
+        without = replay.Without(source_id=1, until=END * 60)
+        made = replay.plan(connection, KEY, without, past=past, secret=SECRET, now=END * 60)
+    assert made.replayed is not None
+    wrong = dataclasses.replace(made.replayed, state=dataclasses.replace(made.replayed.state, epoch=0))
+    before = world.told()
+    with database.write() as connection:
+        assert not replay.carry_out(connection, dataclasses.replace(made, replayed=wrong), now=END * 60)
+    assert world.told()["event"] == before["event"]

@@ -34,7 +34,7 @@ def test_word_of_genuine_mail_counts_on_a_muted_day_in_a_replay_too(database: Da
     assert world.told()["history"] != wanted["history"]
     with database.write() as connection:
         number = retract.begin(connection, 1, author="test", reason="lied", now=END * 60)
-    retract.carry_out(database, SECRET, number, now=END * 60)
+    retract.carry_out(database, SECRET, number, clock=lambda: END * 60)
     with database.read() as connection:
         row = states.read(connection, KEY, Channel.MAIN)
     assert row is not None

@@ -77,7 +77,7 @@ def test_what_was_taken_back_lowers_the_accuracy(world: World) -> None:
         number = retractions.begin(connection, 2, author="t", reason="lied", now=TICK)
         standing.contradict(connection, 3, kind="solicited", day=TODAY)
         standing.contradict(connection, 3, kind="solicited", day=FIRST - 1)
-    assert retract.carry_out(world.database, SECRET, number, now=TICK).ended_n
+    assert retract.carry_out(world.database, SECRET, number, clock=lambda: TICK).ended_n
     found = month(world)
     assert (found.feed.listings, found.feed.accuracy) == (1, 0.5)
     assert {one.source_id: one.contradicted for one in found.reporters}[3] == 1

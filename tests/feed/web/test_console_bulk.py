@@ -53,7 +53,7 @@ def scheduler(world: World) -> None:
     with site.database.read() as connection:
         numbers = retractions.unfinished(connection, before=0)
     for number in numbers:
-        retract.carry_out(site.database, site.secret, number, now=site.seconds())
+        retract.carry_out(site.database, site.secret, number, clock=site.seconds)
     world.score()
 
 
