@@ -61,6 +61,8 @@ def publish(database: Database, settings: PublishSettings, *, now: int) -> list[
             generation = controls.generation(connection)
             kept = {zone: publications.last(connection, zone) for zone in settings.files}
             same = _unchanged(settings, served, kept, generation)
+            if _exemption_ran_out(connection, same, now=now):
+                same = []
             before = {} if same else {zone: _entries(snapshot) for zone, snapshot in served.items()}
             gates = {} if same else _gates(connection, settings, kept, before, now=now)
         published = [_renewed(settings.files[zone], last, snapshot, now=now) for zone, last, snapshot in same]
@@ -98,6 +100,14 @@ def _unchanged(
             return []
         same.append((zone, last, snapshot))
     return same
+
+
+def _exemption_ran_out(
+    connection: Connection, same: list[tuple[str, Publication, Snapshot]], *, now: int
+) -> bool:
+    """Whether what an exemption kept out may be wanted since; a listing by hand is scored by nobody."""
+    since = min((last.renewed_at for _, last, _ in same), default=now) // _SECONDS_A_MINUTE
+    return exemptions.any_ran_out(connection, since_minute=since, minute=now // _SECONDS_A_MINUTE)
 
 
 def _renewed(path: pathlib.Path, last: Publication, snapshot: Snapshot, *, now: int) -> Publication:

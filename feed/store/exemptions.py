@@ -86,6 +86,13 @@ def in_force(connection: Connection, *, minute: int) -> list[Exemption]:
     return sorted(found, key=lambda one: (-one.network.prefixlen, one.exemption_id))
 
 
+def any_ran_out(connection: Connection, *, since_minute: int, minute: int) -> bool:
+    """Whether the time of one was over after `since_minute` and by `minute`: nobody notes that."""
+    over = exemption.c.until_minute.between(since_minute + 1, minute)
+    chosen = sa.select(exemption.c.exemption_id).where(exemption.c.ended_at.is_(None), over)
+    return connection.execute(chosen.limit(1)).first() is not None
+
+
 def index(connection: Connection, *, minute: int) -> NetworkIndex[Exemption]:
     """Return what is in force at `minute`, made for many questions."""
     return NetworkIndex.build((one.network, one) for one in in_force(connection, minute=minute))

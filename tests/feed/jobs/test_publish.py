@@ -14,7 +14,7 @@ from feed.jobs.gate import Entries, gate
 from feed.jobs.publish import PublishError, publish
 from feed.settings import PublishSettings
 from feed.snapshot.reader import Snapshot
-from feed.store import controls, exemptions, states
+from feed.store import controls, exemptions, manual, states
 from feed.store.controls import Control
 from feed.store.database import Database
 
@@ -93,6 +93,26 @@ def test_exempt_address_leaves_even_before_it_is_scored(sqlite: Database, settin
         )  # fmt: skip
     publish(sqlite, settings, now=NOW)
     assert _served(settings, ZONE, "192.0.2.66") == 0
+
+
+def test_listing_by_hand_goes_out_when_the_exemption_over_it_runs_out(
+    sqlite: Database, settings: PublishSettings
+) -> None:
+    network = parse_network("192.0.2.66")
+    with sqlite.write() as connection:
+        exemptions.add(
+            connection, network=network, kind=Hold.EXEMPT, reason="r", author="a", now=NOW,
+            until_minute=NOW // 60 + 5,
+        )  # fmt: skip
+        manual.add(
+            connection, network=network, code=Code.CONFIRMED, reason="r", author="a", now=NOW,
+            until_minute=NOW // 60 + 100, allow_special=True,
+        )  # fmt: skip
+    seen = []
+    for minutes in (0, 1, 4, 5, 6):
+        publish(sqlite, settings, now=NOW + 60 * minutes)
+        seen.append(_served(settings, ZONE, "192.0.2.66"))
+    assert seen == [0, 0, 0, 2, 2]
 
 
 @pytest.mark.parametrize(
