@@ -19,6 +19,7 @@ from feed.domain.policy import PolicyError
 from feed.simulate import backtest as replaying
 from feed.simulate.backtest import Fate, Verdict
 from feed.simulate.policies import load_policy
+from feed.store.database import StoreError
 
 _CHANGES = {
     "added": "would have been listed and never was",
@@ -56,7 +57,7 @@ def backtest(
                 _print_json(one for one in found if one.change)
                 return
             counts, shown = _counted(found, rows=rows)
-        except replaying.BacktestError as problem:
+        except (replaying.BacktestError, StoreError) as problem:
             fail(str(problem))
     _print(counts, shown, policy=other.name, days=days)
 

@@ -165,11 +165,14 @@ def retract_report(
         found = receipts.by_number(connection, receipt)
         if found is None:
             fail("there is no such receipt")
-        if preview:
-            difference = retractions.report_difference(connection, feed.secret, found, now=now())
-            _show([difference] if difference is not None else [])
-            return
-        counted = retractions.take_back(connection, feed.secret, found, now=now())
+        try:
+            if preview:
+                difference = retractions.report_difference(connection, feed.secret, found, now=now())
+                _show([difference] if difference is not None else [])
+                return
+            counted = retractions.take_back(connection, feed.secret, found, now=now())
+        except StoreError as problem:
+            fail(str(problem))
         controls.log(
             connection, at=now(), actor=actor(), action="report_retract", subject=receipt, reason=reason
         )

@@ -219,6 +219,23 @@ def policy_named(name: str) -> Policy:
         raise PolicyError(f"there is no policy {name!r}; there are {', '.join(sorted(_NAMED))}") from None
 
 
+def as_it_was(numbers: Mapping[str, object]) -> Policy:
+    """Return a policy that was in force once, from all its settings as they were kept.
+
+    What numbers may be, alone and together, is not asked: other rules held then. Settings that exist no
+    more are left out, those that did not exist yet are as today. Raises `PolicyError` if the name is missing
+    or a setting is of a wrong type.
+    """
+    past = object.__new__(Policy)
+    for field in dataclasses.fields(Policy):
+        value = numbers.get(field.name, field.default)
+        wanted = str if field.name == "name" else bool if field.metadata["unit"] == "switch" else int
+        if type(value) is not wanted:
+            raise PolicyError(f"{field.name} is {value!r}" if field.name in numbers else f"no {field.name}")
+        object.__setattr__(past, field.name, value)
+    return past
+
+
 def with_overrides(base: Policy, overrides: Mapping[str, object]) -> Policy:
     """Return `base` with the settings of `overrides` (a TOML table) put over it.
 

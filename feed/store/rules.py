@@ -4,8 +4,8 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,16 +16,19 @@ from feed.domain.evidence import Cell, Trust
 from feed.domain.gates import groups_needed
 from feed.domain.intervals import NetworkIndex
 from feed.domain.listing import ActiveHold, Hold, Inputs
-from feed.domain.policy import Policy, trusted_groups
+from feed.domain.policy import Policy, as_it_was, trusted_groups
 from feed.domain.providers import Providers
 from feed.domain.timeline import Era
 from feed.store import exemptions, floods, reporters
+from feed.store.database import StoreError
 from feed.store.exemptions import Exemption
 from feed.store.secret import Secret
 from feed.store.tables import policy_snapshot, trust_snapshot
 
 _SECONDS_A_DAY = 86_400
 _SECONDS_A_MINUTE = 60
+_Stored = TypeVar("_Stored")
+_Decoded = TypeVar("_Decoded")
 _UNSAID = {"keep_support_at": 0, "anchor_groups": 0, "renew_minutes": 0}
 """Settings that older snapshots do not name, with what was done then."""
 
@@ -197,25 +200,42 @@ class Past:
 
 
 def past(connection: Connection, *, since: int) -> Past | None:
-    """Return the rules in force from minute `since` on; None if nothing was ever scored."""
+    """Return the rules in force from minute `since` on; None if nothing was ever scored.
+
+    Raises `StoreError` naming the snapshot if one cannot be read.
+    """
     policies = _since(connection, policy_snapshot, since)
     trusts = _since(connection, trust_snapshot, since)
     if not policies or not trusts:
         return None
-    known = {field.name for field in dataclasses.fields(Policy)}
-    decoded: dict[int, tuple[Policy, Providers | None]] = {}
-    for row in policies:
-        numbers = json.loads(row.body)["policy"]
-        then = _UNSAID | {"genuine_days": numbers["guard_days"]} | numbers
-        policy = Policy(**{name: value for name, value in then.items() if name in known})
-        decoded[row.policy_id] = policy, _providers_of(row.providers)
-    standings = {row.trust_id: reporters.trust_of(row.body) for row in trusts}
+    decoded = {
+        row.policy_id: (
+            _read(f"policy snapshot {row.policy_id}", _policy_of, row.body),
+            _read(f"provider ranges of policy snapshot {row.policy_id}", _providers_of, row.providers),
+        )
+        for row in policies
+    }
+    standings = {
+        row.trust_id: _read(f"trust snapshot {row.trust_id}", reporters.trust_of, row.body) for row in trusts
+    }
     eras = []
     for minute in sorted({row.since_at // _SECONDS_A_MINUTE for row in (*policies, *trusts)}):
         policy_id = _in_force(policies, minute).policy_id
         trust_id = _in_force(trusts, minute).trust_id
         eras.append((minute, *decoded[policy_id], standings[trust_id], policy_id, trust_id))
     return Past(eras=tuple(eras))
+
+
+def _policy_of(body: str) -> Policy:
+    numbers = json.loads(body)["policy"]
+    return as_it_was(_UNSAID | {"genuine_days": numbers["guard_days"]} | numbers)
+
+
+def _read(what: str, decode: Callable[[_Stored], _Decoded], stored: _Stored) -> _Decoded:
+    try:
+        return decode(stored)
+    except (ValueError, TypeError, KeyError, LookupError) as problem:
+        raise StoreError(f"{what} cannot be read ({problem}), so the past cannot be told anew") from problem
 
 
 def is_newest(connection: Connection, known: Past) -> bool:
