@@ -11,6 +11,9 @@ from feed.store.inspection import Inspection, inspection_json
 
 _SAID_FIRST = frozenset({"address", "listed", "published", "by_hand", "exempt", "history", "removals"})
 
+_HEADS = {"contributes": "adds", "supports": "backs", "strongest": "up to"}
+"""Short heads: a terminal of 80 columns takes every number whole."""
+
 
 def print_explained(found: Inspection, *, policy: str) -> None:
     """Print an inspection for people. policy: the name of the one in force."""
@@ -50,10 +53,29 @@ def _print_rows(console: rich.console.Console, title: str, rows: Any) -> None:
     if not isinstance(rows, list) or not rows:
         console.print(f"  {title}: none")
         return
-    table = rich.table.Table(*(name.replace("_", " ") for name in rows[0]), title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*(_word(value) for value in row.values()))
-    console.print(table)
+    table = rich.table.Table(
+        title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    told = [
+        {_HEADS.get(name, name): _word(value) for name, value in _days_joined(row).items()} for row in rows
+    ]
+    for name in told[0]:
+        words = [row[name] for row in told]
+        head = name.replace("_", " ")
+        longest = max(len(word) for text in (head, *words) for word in text.split() or [""])
+        is_number = not any(" " in text for text in words)
+        table.add_column(head, min_width=longest, no_wrap=is_number, overflow="fold")
+    for row in told:
+        table.add_row(*row.values())
+    console.print(table, crop=False)
+
+
+def _days_joined(row: dict[str, Any]) -> dict[str, Any]:
+    """Return `row` with its first and last day as one text, which takes half the width."""
+    if "first_day" not in row:
+        return row
+    joined = {name: value for name, value in row.items() if name not in {"first_day", "last_day"}}
+    return joined | {"days": " to ".join(dict.fromkeys((row["first_day"], row["last_day"])))}
 
 
 def _word(value: Any) -> str:

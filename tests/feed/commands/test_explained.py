@@ -94,7 +94,7 @@ def test_a_listing_by_hand_is_shown_without_its_author(
             author="somebody", now=TICK, until_minute=TICK // 60 + 1440, allow_special=True,
         )  # fmt: skip
     found = feed.see(address)
-    lines = _printed(found, capsys)
+    lines = [line.rstrip() for line in _printed(found, capsys)]
     code = "127.0.0.2" if reported else "127.0.0.3"
     assert lines[0] == f"{address}: listed as {address}/32, {code}"
     by_hand = f"{address}/32, 127.0.0.3, until 2026-11-26 12:00 UTC: seen [here]"
@@ -104,3 +104,26 @@ def test_a_listing_by_hand_is_shown_without_its_author(
     (told,) = document["by_hand"]
     assert told == {"code": "127.0.0.3", "prefix": 32, "reason": "seen [here]", "until": "2026-11-26"}
     assert "somebody" not in f"{document}{lines}"
+
+
+@pytest.mark.parametrize("columns", [80, 60, 200])
+def test_no_number_is_cut_however_narrow_the_terminal_is(
+    feed: Feed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    feed.report("203.0.113.9")
+    found = feed.see("203.0.113.9")
+    lines = [line.rstrip() for line in _printed(found, capsys)]
+    assert "\N{HORIZONTAL ELLIPSIS}" not in "".join(lines)
+    document = inspection_json(found)
+    (row,) = [line.split() for line in lines if line.startswith("R-")]
+    for part in document["parts"]:
+        assert row[:4] == [str(part[name]) for name in ("group", "weight", "bucket", "contributes")]
+        assert any(part["last_day"] in line for line in lines)
+    gates = [line.split() for line in lines]
+    for gate in document["gates"]:
+        assert any(
+            line[:4] == [str(gate[name]) for name in ("name", "side", "have", "need")] for line in gates
+        )
+    if columns >= 80:
+        assert max(len(line) for line in lines[lines.index("what the score is made of") :]) <= columns
