@@ -193,7 +193,7 @@ def _sorted_out(
             and cell.n
             and standing.weight
             and cell.day >= oldest
-            and not set_aside(cell, standing, aside)
+            and not (aside[1] and set_aside(cell, standing, aside))  # for nearly all, nothing is
         ):
             counted.append((cell, standing))
         if cell.observed and standing.weight >= policy.trusted_weight:
