@@ -124,22 +124,25 @@ def _end_of_listing(state: EmitterState, counted: Tally, at: Facts, lens: Lens, 
     """Return the end of a listing by itself, if it has come."""
     if not counted.originals:
         return Move(State.VOID, Code.NONE, 0, "", "no_evidence")
-    if now < state.min_until and _taken_back(state, counted, lens.policy):
+    if now < state.min_until and _taken_back(state, counted, at, lens.policy):
         return Move(State.VOID, Code.NONE, 0, "", "taken_back")
     cause = _why_expired(state, counted, at, lens, now)
     return Move(State.EXPIRED, Code.NONE, 0, "", cause) if cause else None
 
 
-def _taken_back(state: EmitterState, counted: Tally, policy: Policy) -> bool:
+def _taken_back(state: EmitterState, counted: Tally, at: Facts, policy: Policy) -> bool:
     """Whether so much evidence is gone, as of a suspended reporter, that the rest would not have listed it.
 
     The shortest time of a listing holds against decay, not against this. Asked of the minute at which the
     listing began, so that the answer does not depend on the time; the points that keep it are asked for, not
     those that begin it, so that a weight which fell a little ends nothing.
     """
-    groups = sum(group.strong_at > 0 for group in counted.groups)
-    score = facts(counted, policy, state.listed_at).score
-    return groups < policy.quorum_groups or score < policy.delist_below(state.strikes)
+    if sum([group.strong_at > 0 for group in counted.groups]) < policy.quorum_groups:
+        return True
+    least = policy.delist_below(
+        state.strikes
+    )  # a score only falls, so one that is enough now was enough then
+    return at.score < least and facts(counted, policy, state.listed_at).score < least
 
 
 def _why_expired(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now: int) -> str:
@@ -147,7 +150,7 @@ def _why_expired(state: EmitterState, counted: Tally, at: Facts, lens: Lens, now
     policy = lens.policy
     if now >= counted.strong_at + policy.hard_cap_minutes:
         return "hard_cap"
-    if now >= renewed_until(state, counted, policy, now):
+    if policy.renew_minutes and now >= renewed_until(state, counted, policy, now):
         return RENEWAL
     if now < state.min_until:
         return ""

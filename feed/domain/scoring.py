@@ -44,8 +44,7 @@ def step(state: EmitterState, inputs: Inputs, policy: Policy, trust: Trust, tick
     transitions: list[Transition] = []
     current = state
     for _ in range(MOST_WAKES):
-        current, counted, moves = _settled(current, lens, now)
-        at = facts(counted, policy, now)
+        current, counted, at, moves = _settled(current, lens, now)
         transitions += moves
         due = _first_change(current, counted, at, lens, now)
         if due > tick:
@@ -80,7 +79,9 @@ def _last_evidence(state: EmitterState, lens: Lens) -> int:
     return latest
 
 
-def _settled(state: EmitterState, lens: Lens, now: int) -> tuple[EmitterState, Tally, list[Transition]]:
+def _settled(
+    state: EmitterState, lens: Lens, now: int
+) -> tuple[EmitterState, Tally, Facts, list[Transition]]:
     """Return the state in which the lifecycle rests at minute `now`, what counts there, and the way there."""
     counted = lens.tally(state, now)
     at = facts(counted, lens.policy, now)
@@ -88,7 +89,7 @@ def _settled(state: EmitterState, lens: Lens, now: int) -> tuple[EmitterState, T
     for _ in range(MOST_MOVES):
         move = belongs(state, counted, at, lens, now)
         if stays(state, move):
-            return state, counted, transitions
+            return state, counted, at, transitions
         if (move.state, move.code, move.hold) != (state.state, state.code, state.hold):
             transitions.append(
                 Transition(
