@@ -310,7 +310,8 @@ def test_what_ended_unrenewed_is_listed_again_by_later_evidence_alone() -> None:
     known = [one for one in cells if one.last_at <= end]
     ended = run(known, end, COMMUNITY, four, state=dataclasses.replace(state, next_due_at=0)).state
     of_before = 4 * 6 * MICRO * 2 ** -(14 * DAY / COMMUNITY.half_life_minutes)  # of the first day, long ago
-    assert (ended.state, ended.score) == (State.WATCH, pytest.approx(of_before, rel=0.01))
+    assert ended.state is State.WATCH
+    assert ended.score == pytest.approx(of_before, rel=0.01)
     late = [*known, log_miss(1, 13, n=9, at=end)]  # it arrives later and is of the time before
     dirty = dataclasses.replace(ended, next_due_at=0)
     assert run(late, end, COMMUNITY, four, state=dirty).state == ended
