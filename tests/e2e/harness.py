@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import json
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -29,11 +30,23 @@ TICK_S = 1
 START_S = 120
 
 
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """Return a port of 127.0.0.1 that nobody uses at this moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody uses at this moment, by TCP or UDP.
+
+    It lies below those that the system gives to whoever asks for any, or another test might get it meanwhile.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+        ):
+            try:
+                stream.bind(("127.0.0.1", port))
+                datagram.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class RunningFeed:
@@ -41,7 +54,7 @@ class RunningFeed:
 
     def __init__(self, folder: pathlib.Path, url: str | None = None, providers: str | None = None) -> None:
         self.folder = folder
-        self.http_port, self.dns_port = free_port(), free_port(socket.SOCK_DGRAM)
+        self.http_port, self.dns_port = free_port(), free_port()
         self.config = folder / "backscatter.toml"
         self.url = url or f"sqlite:///{folder}/feed.db"
         lines = [

@@ -24,7 +24,7 @@ from tests.feed.simulate.conftest import SECRET, outcome_of, tiny
 FLOODED = Scale(
     reporters=10, emitters=8, mixed=0, innocents=420, pools=0, providers=1, forwarders=0, refusers=1
 )
-FLOOD = Scenario(name="flood", means="three flood", flooding=30)
+FLOOD = Scenario(name="flood", means="three flood", flooding=30, canaries=0)
 
 
 def with_floods(world: World, *floods: int) -> World:
