@@ -5,7 +5,6 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -52,13 +51,6 @@ class Operator:
 @pytest.fixture
 def operator(tmp_path: pathlib.Path) -> Operator:
     return Operator(tmp_path)
-
-
-@pytest.fixture
-def sink() -> Iterator[MailSink]:
-    made = MailSink()
-    yield made
-    made.close()
 
 
 def test_a_run_is_sent_and_shown(operator: Operator, sink: MailSink) -> None:

@@ -1,7 +1,6 @@
 """Our own mails against a real SMTP server: what goes out, what is tried again, what never is."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -16,13 +15,6 @@ from tests.mail_sink import MailSink
 
 NOW = 1_795_608_000
 SEED = bytes(range(32))
-
-
-@pytest.fixture
-def sink() -> Iterator[MailSink]:
-    made = MailSink()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -13,11 +13,24 @@ from feed.store.database import Database
 from feed.store.secret import Secret
 from feed.web.site import Site
 from tests.factories import make_provider_file, make_reporter
+from tests.feed.web.registry import Registry, make_certificate
 from tests.feed.web.world import SITE_URL, Client, World
 
 PROVIDERS = """# date: 2026-11-01
 11.22.33.0/24 Large Shared Sender
 """
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, pathlib.Path]:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def registry(certificate: tuple[pathlib.Path, pathlib.Path]) -> Iterator[Registry]:
+    made = Registry(certificate)
+    yield made
+    made.close()
 
 
 @pytest.fixture

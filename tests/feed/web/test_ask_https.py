@@ -1,30 +1,16 @@
 """Asking over https: which address is connected to, what is followed, and how much of an answer is taken."""
 
 import ipaddress
-import pathlib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from feed.domain.address import Address, special_purpose
 from feed.web import ask_https
 from feed.web.ask_https import RefusedError, fetch
-from tests.feed.web.registry import HERE, NAME, OTHER, Registry, make_certificate
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, pathlib.Path]:
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def registry(certificate: tuple[pathlib.Path, pathlib.Path]) -> Iterator[Registry]:
-    made = Registry(certificate)
-    yield made
-    made.close()
+from tests.feed.web.registry import HERE, NAME, OTHER, Registry
 
 
 def test_the_question_goes_to_the_checked_address_under_the_name(registry: Registry) -> None:

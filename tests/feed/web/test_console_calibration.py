@@ -3,7 +3,6 @@
 import email
 import smtplib
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,6 @@ from tests.feed.web.world import SITE_URL, Client, World
 from tests.mail_sink import MailSink
 
 PAGE = "/console/reporters"
-
-
-@pytest.fixture
-def sink() -> Iterator[MailSink]:
-    made = MailSink()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import dataclasses
 import ipaddress
-import pathlib
 from collections.abc import Iterator
 
 import pytest
 
 from feed.settings import DnsSettings, HttpSettings, Settings, SiteSettings, TrapSettings
 from feed.web.probing import Prober, refusal
-from tests.feed.web.registry import NAME, Registry, make_certificate
+from tests.feed.web.registry import NAME, Registry
 from tests.feed.web.world import World
 from tests.name_server import NameServer
 
@@ -40,13 +39,6 @@ def test_what_belongs_to_the_feed_itself_is_not_asked(address: str, why: str | N
         site=SiteSettings(resolver="12.0.0.4:53"),
     )
     assert refusal(settings)(ipaddress.ip_address(address)) == why
-
-
-@pytest.fixture
-def registry(tmp_path: pathlib.Path) -> Iterator[Registry]:
-    made = Registry(make_certificate(tmp_path))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -46,13 +46,6 @@ def dns() -> Iterator[NameServer]:
 
 
 @pytest.fixture
-def sink() -> Iterator[MailSink]:
-    made = MailSink()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def listed(world: World, dns: NameServer, sink: MailSink, kept: pathlib.Path) -> World:
     settings = world.site.settings.model_copy(
         update={

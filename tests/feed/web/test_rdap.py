@@ -4,14 +4,13 @@ import ipaddress
 import json
 import pathlib
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from feed.web.owner_names import Recipient
 from feed.web.rdap import BootstrapError, Registries, abuse_contact, load
-from tests.feed.web.registry import Registry, make_certificate
+from tests.feed.web.registry import Registry
 
 BOOTSTRAP = {
     "version": "1.0",
@@ -75,18 +74,6 @@ def test_a_file_that_is_none_is_told_and_asks_nobody(
 def test_a_file_that_is_missing_is_told(tmp_path: pathlib.Path) -> None:
     with pytest.raises(BootstrapError, match="cannot read"):
         Registries.read([tmp_path / "none"])
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, pathlib.Path]:
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def registry(certificate: tuple[pathlib.Path, pathlib.Path]) -> Iterator[Registry]:
-    made = Registry(certificate)
-    yield made
-    made.close()
 
 
 def contact(registry: Registry, url: str | None = None) -> Recipient | None:
